@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "millrace/detail/encoding.h"
+
 namespace millrace {
 
 namespace {
@@ -17,16 +19,16 @@ namespace detail {
 
 void append_big_endian(std::uint64_t value, int width, Bytes& out) {
   char bytes[8];
-  for (int i = 0; i < 8; ++i) bytes[i] = static_cast<char>(value >> (56 - 8 * i) & 0xff);
-  out.append(bytes + (8 - width), static_cast<std::size_t>(width));
+  store_int(value << (64 - 8 * width), bytes);
+  out.append(bytes, static_cast<std::size_t>(width));
 }
 
 std::uint64_t read_big_endian(BytesView in, int width, const char* what) {
   const auto expected = static_cast<std::size_t>(width);
   if (in.size() != expected) refuse_size(what, expected, in.size());
-  std::uint64_t value = 0;
-  for (const char c : in) value = value << 8 | static_cast<unsigned char>(c);
-  return value;
+  char bytes[8] = {};
+  in.copy(bytes, expected);
+  return load_int<std::uint64_t>(bytes) >> (64 - 8 * width);
 }
 
 }  // namespace detail
