@@ -1,0 +1,72 @@
+// Windowed<K>: the key of a result that belongs to a time window, and how it is stored.
+//
+//   stream.to(Topic<Windowed<std::string>, Delays>("delays", {.key = time_windowed_serde<std::string>(1h)}));
+//
+// In a topic the key is `key ‖ 8 bytes start`, as Java's TimeWindowedSerializer writes it: the end is
+// not stored, so the reader must say how long the windows are (SEMANTICS §3.4).
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+#include "millrace/serde.h"
+#include "millrace/time.h"
+
+namespace millrace {
+
+// [start, end) for tumbling and hopping windows.
+struct Window {
+  Timestamp start;
+  Timestamp end;
+
+  friend auto operator<=>(const Window&, const Window&) = default;
+};
+
+template <class K>
+struct Windowed {
+  K key;
+  Window window;
+
+  friend auto operator<=>(const Windowed&, const Windowed&) = default;
+};
+
+namespace detail {
+// Errors: SerdeError where `in` has no room for a start; the inner key's bytes are what is left.
+std::int64_t split_window_start(BytesView& in);
+
+template <class Inner, class K>
+struct TimeWindowedSerde {
+  Inner inner;
+  Duration size;
+
+  void serialize(const Windowed<K>& value, Bytes& out) {
+    inner.serialize(value.key, out);
+    append_big_endian(static_cast<std::uint64_t>(to_ms(value.window.start)), 8, out);
+  }
+  void deserialize(BytesView in, Windowed<K>& value) {
+    const Timestamp start = from_ms(split_window_start(in));
+    inner.deserialize(in, value.key);
+    value.window = {start, start + size};
+  }
+};
+}  // namespace detail
+
+// The serde of windowed keys of windows of this size. REQUIRES: size > 0.
+template <class K>
+auto time_windowed_serde(Duration size) {
+  return detail::TimeWindowedSerde<Serde<K>, K>{Serde<K>{}, size};
+}
+
+// The same over a serde of your own for the inner key.
+template <class K, SerdeFor<K> Inner>
+auto time_windowed_serde(Duration size, Inner inner) {
+  return detail::TimeWindowedSerde<Inner, K>{std::move(inner), size};
+}
+
+// A windowed key without a size cannot be read back: one sentence instead of a wrong default.
+template <class K>
+struct Serde<Windowed<K>> {
+  static constexpr bool kNeedsSize = true;
+};
+
+}  // namespace millrace

@@ -1,0 +1,43 @@
+// A cell: one entry of a store, worked on in memory. It is found by the key's serialized bytes and
+// holds the typed value with its timestamp. One allocation: header, std::optional<V>, key bytes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <optional>
+
+#include "millrace/bytes.h"
+#include "millrace/detail/value_type.h"
+#include "millrace/time.h"
+
+namespace millrace::state {
+
+class CellTable;
+struct Undo;
+
+struct Cell {
+  std::uint64_t hash;
+  CellTable* table;               // where it is indexed
+  Cell* next_dirty = nullptr;     // list of this transaction's changed cells
+  Undo* undo = nullptr;           // what it held when the transaction began; null: untouched
+  Timestamp timestamp = kNoTimestamp;
+  std::uint32_t key_size;
+  std::uint32_t value_offset;     // from the cell's first byte
+
+  BytesView key() const;
+  void* value() { return reinterpret_cast<std::byte*>(this) + value_offset; }
+  const void* value() const { return reinterpret_cast<const std::byte*>(this) + value_offset; }
+
+  // REQUIRES: the store's value type is V.
+  template <class V>
+  std::optional<V>& as() {
+    return *std::launder(static_cast<std::optional<V>*>(value()));
+  }
+  template <class V>
+  const std::optional<V>& as() const {
+    return *std::launder(static_cast<const std::optional<V>*>(value()));
+  }
+};
+
+}  // namespace millrace::state

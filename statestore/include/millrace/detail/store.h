@@ -1,0 +1,74 @@
+// The life of a store in a task, whatever its kind: written by nodes in a transaction, read out for
+// the changelog, committed or aborted, filled again from the changelog.
+//
+//   store.write_changes(writer);   // serialize each changed cell once
+//   store.commit(range) | store.abort();
+//   store.restore(key, value, timestamp, offset);   // in the order of the changelog
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "millrace/bytes.h"
+#include "millrace/detail/task_memory.h"
+#include "millrace/ids.h"
+#include "millrace/result.h"
+#include "millrace/time.h"
+
+namespace millrace::state {
+
+enum class StoreKind { kKeyValue, kTimestampedKeyValue, kTimestampedWindow };
+
+// Takes the changelog records of one commit, in order. The views live for the call.
+class ChangelogWriter {
+ public:
+  virtual ~ChangelogWriter() = default;
+  virtual void write(BytesView key, OptionalBytesView value, Timestamp timestamp) = 0;
+};
+
+// The changelog offsets that a commit wrote for one store; both kNoOffset where it has no changelog
+// or wrote nothing.
+struct ChangelogRange {
+  Offset first = kNoOffset;
+  Offset last = kNoOffset;
+};
+
+// Not thread-safe: belongs to one task.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  virtual const std::string& name() const = 0;
+  virtual StoreKind kind() const = 0;
+
+  // Effect: what the store keeps of time goes into these slots. Called once, before any use.
+  virtual void bind(TaskMemory& memory) = 0;
+
+  // Effect: writes every changed cell, once, in the order of first change: bytes as Kafka Streams
+  // writes them (SEMANTICS §3.4, §3.5). May be called again before the commit or after an abort.
+  // Errors: what a serde throws; the store is unchanged, the transaction must be aborted.
+  virtual void write_changes(ChangelogWriter& writer) = 0;
+
+  virtual bool has_changes() const = 0;
+  virtual void commit(ChangelogRange written) = 0;
+  virtual void abort() = 0;
+
+  // Effect: applies one changelog record. REQUIRES: no open changes.
+  // Errors: kFatal with the store's name and the offset if the bytes cannot be decoded; nothing is
+  // applied, nothing is skipped.
+  virtual Status restore(BytesView key, OptionalBytesView value, Timestamp timestamp, Offset offset) = 0;
+
+  // Records below this offset of the changelog are not needed any more; nullopt: nothing may go.
+  // Only windowed stores can tell (DESIGN §7, History).
+  virtual std::optional<Offset> purge_below() const = 0;
+
+  // Memory held, an estimate: cells, keys, old values.
+  virtual std::size_t bytes() const = 0;
+
+  // Effect: from now on each commit decodes again what it wrote, so that a field that a serde drops
+  // shows at once (hostile tests, ENGINE §9).
+  virtual void forget_typed_values(bool on) = 0;
+};
+
+}  // namespace millrace::state
