@@ -20,6 +20,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <type_traits>
@@ -239,6 +240,10 @@ template <class T, class Bits>
 struct NumberSerde {
   static_assert(sizeof(T) == sizeof(Bits));
   void serialize(T value, Bytes& out) const {
+    if constexpr (std::same_as<T, double>) {
+      // All NaNs have one spelling, as Java writes doubles (its floats keep theirs).
+      if (value != value) value = std::numeric_limits<T>::quiet_NaN();
+    }
     append_big_endian(__builtin_bit_cast(Bits, value), sizeof(T), out);
   }
   void deserialize(BytesView in, T& value) const {
