@@ -28,11 +28,17 @@ std::string join(const Range& parts, std::string_view separator) {
   return text;
 }
 
-std::string human_count(std::int64_t count);   // "1,234,567"
-std::string human_bytes(std::uint64_t bytes);  // "512 B", "1.5 KiB", "3.0 GiB"
-std::string human_duration(
-    Duration duration);  // "250 ms", "1.5 s", "2 min 5 s", "3 h 20 min", "4 d 1 h"
-std::string human_timestamp(Timestamp t);  // "2026-01-31T12:30:00.250Z"; UTC, any year
+// "1,234,567"
+std::string human_count(std::int64_t count);
+
+// "512 B", "1.5 KiB", "3.0 GiB"
+std::string human_bytes(std::uint64_t bytes);
+
+// "250 ms", "1.5 s", "2 min 5 s", "3 h 20 min", "4 d 1 h"
+std::string human_duration(Duration duration);
+
+// "2026-01-31T12:30:00.250Z": UTC, whatever the year.
+std::string human_timestamp(Timestamp t);
 
 // The least number of letters to add, drop, change or swap with their neighbour that turns one
 // word into the other. Upper and lower case count as the same, '_' and '-' as '.'.
