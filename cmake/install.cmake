@@ -20,3 +20,8 @@ install(FILES
   "${PROJECT_BINARY_DIR}/millraceConfigVersion.cmake"
   "${PROJECT_SOURCE_DIR}/cmake/FindRdKafka.cmake"
   DESTINATION ${package_dir})
+
+file(RELATIVE_PATH millrace_prefix_from_pc
+  "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
+configure_file("${PROJECT_SOURCE_DIR}/cmake/millrace.pc.in" "${PROJECT_BINARY_DIR}/millrace.pc" @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/millrace.pc" DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -4,9 +4,9 @@
 Each *.cc here begins with the sentence:
 
     // expect: millrace: filter() needs a callable taking (const K&, const V&) and
-    //         returning bool.
+    // returning bool.
 
-(lines that continue it begin with two blanks or more). It must be the first error, within the first
+(it ends with the comment, or where an empty // ends a paragraph). It must be the first error, within the first
 six lines of what the compiler says. With -DCONTROL the same file must compile: so it fails for the
 reason it names. Includes come first, <millrace/dsl.h> before all others: it is precompiled.
 """
@@ -29,7 +29,7 @@ def expected(text):
         return None
     parts = [match.group(1).strip()]
     for line in lines[1:]:
-        more = re.match(r"//  +(\S.*)", line)
+        more = re.match(r"// +(\S.*)", line)
         if not more:
             break
         parts.append(more.group(1).strip())

@@ -1,4 +1,5 @@
-// expect: millrace: keys and values must own their data: use std::string instead of a view or a pointer
+// expect: millrace: keys and values must own their data: use std::string instead of a view or a
+// pointer
 #include <millrace/serde.h>
 #include <millrace/topic.h>
 
