@@ -141,6 +141,9 @@ class AnySerde {
     if constexpr (SerdeFor<Plain, T>) {
       self_ = std::make_unique<Model<Plain>>(std::forward<S>(serde));
     } else if constexpr (serves_inner<Plain>()) {
+      if constexpr (std::same_as<Plain, AnySerde<typename T::value_type>>) {
+        if (!serde) return;  // "none named" stays that
+      }
       self_ = optional_of(Plain(std::forward<S>(serde)));
     } else {
       static_assert(SerdeFor<Plain, T>,
