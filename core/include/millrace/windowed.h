@@ -22,6 +22,12 @@ struct Window {
   friend auto operator<=>(const Window&, const Window&) = default;
 };
 
+// The window of this size that starts here; one that would end behind all time ends with it
+// (unlimited windows). REQUIRES: size >= 0.
+constexpr Window window_from(Timestamp start, Duration size) {
+  return {start, start > Timestamp::max() - size ? Timestamp::max() : start + size};
+}
+
 template <class K>
 struct Windowed {
   K key;
@@ -46,7 +52,7 @@ struct TimeWindowedSerde {
   void deserialize(BytesView in, Windowed<K>& value) {
     const Timestamp start = from_ms(split_window_start(in));
     inner.deserialize(in, value.key);
-    value.window = {start, start + size};
+    value.window = window_from(start, size);
   }
 };
 }  // namespace detail
