@@ -1,5 +1,5 @@
 // A cell: one entry of a store, worked on in memory. It is found by the key's serialized bytes and
-// holds the typed value with its timestamp. One allocation: header, std::optional<V>, key bytes.
+// holds the typed value with its timestamp. One allocation: header, key bytes, std::optional<V>.
 #pragma once
 
 #include <cstddef>
@@ -18,14 +18,21 @@ struct Undo;
 
 struct Cell {
   std::uint64_t hash;
-  CellTable* table;               // where it is indexed
-  Cell* next_dirty = nullptr;     // list of this transaction's changed cells
-  Undo* undo = nullptr;           // what it held when the transaction began; null: untouched
+  CellTable* table;            // where it is indexed
+  Cell* next_dirty = nullptr;  // list of this transaction's changed cells
+  Undo* undo = nullptr;        // what it held when the transaction began; null: untouched
   Timestamp timestamp = kNoTimestamp;
   std::uint32_t key_size;
-  std::uint32_t value_offset;     // from the cell's first byte
+  std::uint32_t value_offset;  // from the cell's first byte
 
-  BytesView key() const;
+  // Effect: allocates a cell with an empty value. Freed by destroy().
+  static Cell* create(const ValueType& type, CellTable& table, BytesView key, std::uint64_t hash);
+  // Effect: ends the value and frees the cell.
+  static void destroy(Cell* cell, const ValueType& type) noexcept;
+  // What one cell with such a key takes.
+  static std::size_t bytes(const ValueType& type, std::size_t key_size);
+
+  BytesView key() const { return {reinterpret_cast<const char*>(this + 1), key_size}; }
   void* value() { return reinterpret_cast<std::byte*>(this) + value_offset; }
   const void* value() const { return reinterpret_cast<const std::byte*>(this) + value_offset; }
 

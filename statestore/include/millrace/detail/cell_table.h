@@ -11,22 +11,30 @@
 
 namespace millrace::state {
 
+// The same all over the process, another one in the next: never stored.
 std::uint64_t hash_of(BytesView key);
+
+// Memory that a store holds, counted as it changes: cells, keys, indexes, the heap of committed
+// values, old values. An estimate.
+struct Footprint {
+  std::size_t bytes = 0;
+
+  void add(std::size_t n) { bytes += n; }
+  void remove(std::size_t n) { bytes -= n < bytes ? n : bytes; }  // HeapSize may be inconstant
+};
 
 // Not thread-safe. Cells stay at their address until erased.
 class CellTable {
  public:
-  // `tag` is the layout's own: the window's start in a window store, 0 elsewhere.
-  CellTable(const ValueType& type, std::int64_t tag);
+  // `tag` is the layout's own: the window's start in a window store, 0 elsewhere. `footprint`
+  // outlives the table.
+  CellTable(const ValueType& type, std::int64_t tag, Footprint& footprint);
   ~CellTable();
   CellTable(const CellTable&) = delete;
   CellTable& operator=(const CellTable&) = delete;
 
   std::int64_t tag() const { return tag_; }
   std::size_t size() const;
-
-  // Memory of cells, keys and index; values' heap is not in it.
-  std::size_t bytes() const;
 
   Cell* find(BytesView key, std::uint64_t hash) const;
 
@@ -41,10 +49,16 @@ class CellTable {
   // REQUIRES: `visit` neither inserts nor erases.
   void scan(OptionalBytesView from, OptionalBytesView to, const std::function<bool(Cell&)>& visit);
 
+  // Effect: destroys cells, any, and takes one off the budget for each, until all are gone (then
+  // true) or the budget is spent, give or take a few thousand: a big table ends in slices.
+  // REQUIRES: no cell has undo; from the first call on nothing but dismantle() and the destructor.
+  bool dismantle(std::size_t& budget);
+
  private:
   struct Index;
   const ValueType& type_;
   std::int64_t tag_;
+  Footprint& footprint_;
   std::unique_ptr<Index> index_;
 };
 

@@ -10,6 +10,7 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <string>
 #include <type_traits>
 #include <typeinfo>
 #include <utility>
@@ -47,9 +48,11 @@ struct ValueType {
   std::size_t size;
   std::size_t alignment;
   const std::type_info* type;  // of V
+  bool trivial;                // may be copied as bytes, owns nothing, is never null
   void (*construct_empty)(void* at);
   void (*move_construct)(void* at, void* from);  // leaves `from` empty
   void (*destroy)(void* at) noexcept;
+  // A value that is null (serde.h) counts as none: in a changelog both are a deletion.
   bool (*has_value)(const void* at) noexcept;
   std::size_t (*heap_size)(const void* at);
 };
@@ -62,13 +65,17 @@ const ValueType& value_type() {
       sizeof(Held),
       alignof(Held),
       &typeid(V),
+      std::is_trivially_copyable_v<V> && !Nullable<V>,
       [](void* at) { new (at) Held(); },
       [](void* at, void* from) {
         new (at) Held(std::move(*as(from)));
         as(from)->reset();
       },
       [](void* at) noexcept { as(at)->~Held(); },
-      [](const void* at) noexcept { return static_cast<const Held*>(at)->has_value(); },
+      [](const void* at) noexcept {
+        const Held& held = *static_cast<const Held*>(at);
+        return held.has_value() && !is_null(*held);
+      },
       [](const void* at) {
         const Held& held = *static_cast<const Held*>(at);
         return held ? HeapSize<V>::of(*held) : std::size_t{0};

@@ -1,0 +1,200 @@
+// The index is linear hashing over small tables: a hash belongs to the shard that its lowest bits
+// name; each time the shards hold kShardSize cells on average, one more shard is made and takes
+// half of one older shard's cells. An insert therefore moves at most about two shards' worth of
+// pointers, whatever the size of the whole.
+#include "millrace/detail/cell_table.h"
+
+#include <algorithm>
+#include <boost/unordered/unordered_flat_set.hpp>
+#include <limits>
+#include <set>
+#include <vector>
+
+#include "millrace/detail/assert.h"
+#include "millrace/detail/hash.h"
+
+namespace millrace::state {
+
+namespace {
+
+// Smaller: more memory for shards and one more cache miss a lookup. Larger: longer worst insert.
+constexpr std::size_t kShardSize = 1024;
+
+struct Probe {
+  BytesView key;
+  std::uint64_t hash;
+};
+
+struct CellHash {
+  using is_transparent = void;
+  using is_avalanching = void;
+  std::size_t operator()(const Cell* cell) const { return cell->hash; }
+  std::size_t operator()(const Probe& probe) const { return probe.hash; }
+};
+
+struct CellEqual {
+  using is_transparent = void;
+  // Only ever asked for a cell that is in the table or for one whose key is not.
+  bool operator()(const Cell* a, const Cell* b) const { return a == b; }
+  bool operator()(const Cell* a, const Probe& b) const {
+    return a->hash == b.hash && a->key() == b.key;
+  }
+  bool operator()(const Probe& a, const Cell* b) const { return (*this)(b, a); }
+};
+
+using Shard = boost::unordered_flat_set<Cell*, CellHash, CellEqual>;
+
+struct ByteOrder {
+  using is_transparent = void;
+  bool operator()(const Cell* a, const Cell* b) const { return a->key() < b->key(); }
+  bool operator()(const Cell* a, BytesView b) const { return a->key() < b; }
+  bool operator()(BytesView a, const Cell* b) const { return a < b->key(); }
+};
+
+using Order = std::set<Cell*, ByteOrder>;
+
+constexpr std::size_t kOrderNodeBytes = 48;  // of a std::set of pointers, as malloc rounds it
+
+std::size_t bytes_of(const Shard& shard) { return shard.bucket_count() * (sizeof(Cell*) + 1); }
+
+}  // namespace
+
+std::uint64_t hash_of(BytesView key) {
+  // Where this library was loaded differs from process to process: whoever chooses keys cannot
+  // choose them to collide.
+  static const char anchor = 0;
+  return detail::hash_bytes(key, reinterpret_cast<std::uintptr_t>(&anchor));
+}
+
+struct CellTable::Index {
+  // Shards share the bits between those that a shard itself uses (the lowest 8, the highest few).
+  static std::size_t bits(std::uint64_t hash) { return static_cast<std::size_t>(hash >> 8); }
+
+  std::size_t shard_number(std::uint64_t hash) const {
+    const std::size_t wide = bits(hash) & (2 * low_mask + 1);
+    return wide < shards.size() ? wide : wide & low_mask;
+  }
+  Shard& shard_of(std::uint64_t hash) { return shards[shard_number(hash)]; }
+
+  void grow(Footprint& footprint) {
+    const std::size_t number = shards.size();
+    Shard& older = shards[number & low_mask];
+    const auto leaves = [&](const Cell* cell) {
+      return (bits(cell->hash) & (2 * low_mask + 1)) == number;
+    };
+    Shard added;
+    added.reserve(older.size() / 2 + older.size() / 8);
+    for (Cell* cell : older) {
+      if (leaves(cell)) added.insert(cell);
+    }
+    const std::size_t bytes = bytes_of(added) + sizeof(Shard);
+    shards.push_back(std::move(added));  // if it throws, nothing has changed; `older` may dangle
+    footprint.add(bytes);
+    boost::unordered::erase_if(shards[number & low_mask], leaves);
+    if (shards.size() == 2 * low_mask + 2) low_mask = 2 * low_mask + 1;
+  }
+
+  std::vector<Shard> shards = std::vector<Shard>(1);
+  std::size_t low_mask = 0;  // the greatest 2^n - 1 with 2^n <= shards.size()
+  std::size_t size = 0;
+  std::unique_ptr<Order> order;  // null: nobody has scanned yet
+};
+
+CellTable::CellTable(const ValueType& type, std::int64_t tag, Footprint& footprint)
+    : type_(type), tag_(tag), footprint_(footprint), index_(new Index) {
+  footprint_.add(sizeof(CellTable) + sizeof(Index) + sizeof(Shard));
+}
+
+CellTable::~CellTable() {
+  std::size_t unlimited = std::numeric_limits<std::size_t>::max();
+  dismantle(unlimited);
+  footprint_.remove(sizeof(CellTable) + sizeof(Index));
+}
+
+std::size_t CellTable::size() const { return index_->size; }
+
+Cell* CellTable::find(BytesView key, std::uint64_t hash) const {
+  const Shard& shard = index_->shard_of(hash);
+  const auto at = shard.find(Probe{key, hash});
+  return at == shard.end() ? nullptr : *at;
+}
+
+Cell& CellTable::find_or_insert(BytesView key, std::uint64_t hash, bool& created) {
+  Cell* cell = find(key, hash);
+  created = cell == nullptr;
+  if (!created) return *cell;
+
+  const auto destroy = [this](Cell* made) { Cell::destroy(made, type_); };
+  std::unique_ptr<Cell, decltype(destroy)> owner(Cell::create(type_, *this, key, hash), destroy);
+  cell = owner.get();
+  if (index_->size >= kShardSize * index_->shards.size()) index_->grow(footprint_);
+  Shard& shard = index_->shard_of(hash);
+  const std::size_t before = bytes_of(shard);
+  shard.insert(cell);
+  footprint_.add(bytes_of(shard) - before);
+  if (index_->order) {
+    try {
+      index_->order->insert(cell);
+    } catch (...) {
+      shard.erase(cell);
+      throw;
+    }
+    footprint_.add(kOrderNodeBytes);
+  }
+  ++index_->size;
+  footprint_.add(Cell::bytes(type_, key.size()));
+  return *owner.release();
+}
+
+void CellTable::erase(Cell& cell) {
+  MILLRACE_ASSERT(cell.table == this && cell.undo == nullptr, "a cell in use is erased");
+  if (index_->order) {
+    index_->order->erase(&cell);
+    footprint_.remove(kOrderNodeBytes);
+  }
+  index_->shard_of(cell.hash).erase(&cell);
+  --index_->size;
+  footprint_.remove(Cell::bytes(type_, cell.key_size) + type_.heap_size(cell.value()));
+  Cell::destroy(&cell, type_);
+}
+
+void CellTable::scan(OptionalBytesView from, OptionalBytesView to,
+                     const std::function<bool(Cell&)>& visit) {
+  if (!index_->order) {
+    std::vector<Cell*> cells;
+    cells.reserve(index_->size);
+    for (const Shard& shard : index_->shards) cells.insert(cells.end(), shard.begin(), shard.end());
+    std::sort(cells.begin(), cells.end(), ByteOrder());
+    index_->order.reset(new Order(cells.begin(), cells.end()));  // sorted: linear
+    footprint_.add(index_->size * kOrderNodeBytes);
+  }
+  const Order& order = *index_->order;
+  for (auto at = from ? order.lower_bound(*from) : order.begin(); at != order.end(); ++at) {
+    if (to && (*at)->key() >= *to) return;
+    if (!visit(**at)) return;
+  }
+}
+
+bool CellTable::dismantle(std::size_t& budget) {
+  Order* order = index_->order.get();
+  for (; order != nullptr && !order->empty() && budget > 0; --budget) {
+    order->erase(order->begin());
+    footprint_.remove(kOrderNodeBytes);
+  }
+  if (order != nullptr && !order->empty()) return false;
+  std::vector<Shard>& shards = index_->shards;
+  while (!shards.empty() && budget > 0) {
+    for (Cell* cell : shards.back()) {
+      footprint_.remove(Cell::bytes(type_, cell->key_size) + type_.heap_size(cell->value()));
+      Cell::destroy(cell, type_);
+    }
+    const std::size_t work = shards.back().size() + 1;
+    budget -= std::min(budget, work);
+    index_->size -= shards.back().size();
+    footprint_.remove(bytes_of(shards.back()) + sizeof(Shard));
+    shards.pop_back();
+  }
+  return shards.empty();
+}
+
+}  // namespace millrace::state

@@ -1,0 +1,148 @@
+#include "millrace/detail/undo.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "millrace/detail/assert.h"
+#include "millrace/detail/cell_table.h"
+
+namespace millrace::state {
+
+namespace {
+
+// Slabs double from a page up to what still fits a second-level cache.
+constexpr std::size_t kSlabBytesMin = 4 << 10;
+constexpr std::size_t kSlabBytesMax = 256 << 10;
+
+// So many transactions in a row must have done without the last slab before it is given back.
+constexpr int kIdleTransactionsMax = 64;
+
+std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
+
+}  // namespace
+
+ChangeList::ChangeList(const ValueType& type, Footprint& footprint)
+    : type_(type),
+      footprint_(footprint),
+      value_offset_(round_up(sizeof(Undo), type.alignment)),
+      alignment_(std::max(alignof(Undo), type.alignment)),
+      stride_(round_up(value_offset_ + type.size, alignment_)) {}
+
+ChangeList::~ChangeList() {
+  for (Cell* cell = first_; cell != nullptr; cell = cell->next_dirty) {
+    type_.destroy(cell->undo->value());
+  }
+  while (!slabs_.empty()) drop_last_slab();
+}
+
+void* ChangeList::note(Cell& cell) {
+  if (cell.undo != nullptr) {
+    if (!cell.undo->untold) return nullptr;
+    cell.undo->untold = false;
+    return cell.undo->value();
+  }
+  Undo* undo = allocate();
+  undo->timestamp = cell.timestamp;
+  if (type_.trivial) {
+    std::memcpy(undo->value(), cell.value(), type_.size);
+    type_.construct_empty(cell.value());
+  } else {
+    type_.move_construct(undo->value(), cell.value());
+  }
+  cell.undo = undo;
+  cell.next_dirty = nullptr;
+  (last_ != nullptr ? last_->next_dirty : first_) = &cell;
+  last_ = &cell;
+  return undo->value();
+}
+
+Cell& ChangeList::at(CellTable& table, BytesView key) {
+  bool created = false;
+  Cell& cell = table.find_or_insert(key, hash_of(key), created);
+  if (!created) return cell;
+  try {
+    note(cell);
+  } catch (...) {
+    table.erase(cell);
+    throw;
+  }
+  cell.undo->untold = true;
+  return cell;
+}
+
+bool ChangeList::is_change(const Cell& cell) const {
+  return type_.has_value(cell.value()) || type_.has_value(cell.undo->value());
+}
+
+void ChangeList::commit() noexcept {
+  for (Cell* cell = first_; cell != nullptr;) {
+    Cell* next = cell->next_dirty;
+    if (!type_.trivial) {
+      footprint_.remove(type_.heap_size(cell->undo->value()));
+      type_.destroy(cell->undo->value());
+      footprint_.add(type_.heap_size(cell->value()));
+    }
+    cell->undo = nullptr;
+    cell->next_dirty = nullptr;
+    if (!type_.has_value(cell->value())) cell->table->erase(*cell);
+    cell = next;
+  }
+  recycle();
+}
+
+void ChangeList::abort() noexcept {
+  for (Cell* cell = first_; cell != nullptr;) {
+    Cell* next = cell->next_dirty;
+    Undo* undo = cell->undo;
+    type_.destroy(cell->value());
+    type_.move_construct(cell->value(), undo->value());
+    type_.destroy(undo->value());
+    cell->timestamp = undo->timestamp;
+    cell->undo = nullptr;
+    cell->next_dirty = nullptr;
+    // Between transactions no cell is empty: this one was made since.
+    if (!type_.has_value(cell->value())) cell->table->erase(*cell);
+    cell = next;
+  }
+  recycle();
+}
+
+Undo* ChangeList::allocate() {
+  if (slab_ < slabs_.size() && used_ == slabs_[slab_].capacity) {
+    ++slab_;
+    used_ = 0;
+  }
+  if (slab_ == slabs_.size()) {
+    const std::size_t bytes = kSlabBytesMin << std::min<std::size_t>(slab_, 16);
+    const std::size_t capacity =
+        std::max<std::size_t>(std::min(bytes, kSlabBytesMax) / stride_, 1);
+    slabs_.reserve(slab_ + 1);
+    void* memory = ::operator new(capacity * stride_, std::align_val_t(alignment_));
+    slabs_.push_back({static_cast<std::byte*>(memory), capacity});
+    footprint_.add(capacity * stride_);
+  }
+  void* at = slabs_[slab_].memory + used_++ * stride_;
+  return new (at) Undo{.timestamp = kNoTimestamp,
+                       .value_offset = static_cast<std::uint32_t>(value_offset_)};
+}
+
+void ChangeList::recycle() noexcept {
+  idle_ = slab_ + 1 < slabs_.size() ? idle_ + 1 : 0;
+  if (idle_ > kIdleTransactionsMax) {
+    drop_last_slab();
+    idle_ = 0;
+  }
+  slab_ = 0;
+  used_ = 0;
+  first_ = nullptr;
+  last_ = nullptr;
+}
+
+void ChangeList::drop_last_slab() noexcept {
+  const Slab slab = slabs_.back();
+  slabs_.pop_back();
+  footprint_.remove(slab.capacity * stride_);
+  ::operator delete(slab.memory, slab.capacity * stride_, std::align_val_t(alignment_));
+}
+
+}  // namespace millrace::state
