@@ -58,7 +58,9 @@ class ReadOnlyWindowStore {
   std::vector<KeyValue<Windowed<K>, V>> all() const { return fetch_all(Timestamp{}, Timestamp::max()); }
 
  private:
-  Window window_at(std::int64_t start) const { return {from_ms(start), from_ms(start) + cells_->window_size()}; }
+  Window window_at(std::int64_t start) const {
+    return window_from(from_ms(start), cells_->window_size());
+  }
   Bytes bytes_of(const K& key) const {
     Bytes out;
     key_serde_.serialize(key, out);

@@ -21,8 +21,9 @@ class KeyValueCells final : public Store {
   // The cell of this key, maybe empty (deleted in this transaction), or nullptr.
   Cell* find(BytesView key) const { return table_.find(key, hash_of(key)); }
 
-  // The cell of this key, made empty if there is none.
-  Cell& at(BytesView key);
+  // The cell of this key, made empty if there is none. One that stays empty goes at the end of the
+  // transaction.
+  Cell& at(BytesView key) { return changes_.at(table_, key); }
 
   // Effect: prepares the cell for a new value: see ChangeList::note(). The caller then sets
   // cell.as<V>() and cell.timestamp. A deletion leaves as<V>() empty and sets the timestamp that the
@@ -32,7 +33,8 @@ class KeyValueCells final : public Store {
   // Entries with a value and from <= key < to, in the order of unsigned bytes.
   void scan(OptionalBytesView from, OptionalBytesView to, const std::function<bool(const Cell&)>& visit);
 
-  std::size_t size() const;  // approximate: counts cells that are deleted but not committed
+  // Approximate: counts cells that are deleted but not committed.
+  std::size_t size() const { return table_.size(); }
 
   const std::string& name() const override { return name_; }
   StoreKind kind() const override { return kind_; }
@@ -43,7 +45,7 @@ class KeyValueCells final : public Store {
   void abort() override { changes_.abort(); }
   Status restore(BytesView key, OptionalBytesView value, Timestamp timestamp, Offset offset) override;
   std::optional<Offset> purge_below() const override { return std::nullopt; }
-  std::size_t bytes() const override;
+  std::size_t bytes() const override { return footprint_.bytes; }
   void forget_typed_values(bool on) override { forget_ = on; }
 
  private:
@@ -51,8 +53,9 @@ class KeyValueCells final : public Store {
   const StoreKind kind_;
   const ValueType& type_;
   const std::unique_ptr<ValueCodec> codec_;
+  Footprint footprint_;
   CellTable table_;
-  ChangeList changes_;
+  ChangeList changes_;  // after the table: at the end the cells outlive their old values
   Bytes buffer_;
   bool forget_ = false;
 };

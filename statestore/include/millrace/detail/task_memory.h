@@ -48,6 +48,9 @@ class TaskMemory {
   };
   std::vector<Entry> persisted() const;
 
+  // The slots whose names begin with `prefix`, in the order in which they were added: for metrics.
+  std::vector<Entry> entries(std::string_view prefix) const;
+
   // Effect: raises the slot of this name, committed value included. A name that nobody added yet is
   // kept for its add(); one that nobody ever adds is ignored.
   void load(std::string_view name, std::int64_t value);

@@ -33,7 +33,7 @@ class WindowCells final : public Store {
   Cell* find(BytesView key, std::int64_t start_ms) const;
 
   // Effect: notes that this start was put (R-W5), then the cell of this key and window, made empty
-  // if there is none. REQUIRES: readable(start_ms) or later than all.
+  // if there is none. REQUIRES: start_ms >= 0; readable(start_ms).
   Cell& at(BytesView key, std::int64_t start_ms);
 
   // Effect: notes that this start was put, without touching a cell (a put of null: R-W5).
@@ -59,23 +59,38 @@ class WindowCells final : public Store {
   void abort() override;
   Status restore(BytesView key, OptionalBytesView value, Timestamp timestamp, Offset offset) override;
   std::optional<Offset> purge_below() const override;
-  std::size_t bytes() const override;
+  std::size_t bytes() const override { return footprint_.bytes; }
   void forget_typed_values(bool on) override { forget_ = on; }
 
  private:
-  struct Segment {
-    explicit Segment(const ValueType& type, std::int64_t start) : cells(type, start) {}
-    CellTable cells;
+  // The cells of one window; its tag is the window's start.
+  struct Segment : CellTable {
+    using CellTable::CellTable;
     Offset lowest = kNoOffset;  // first changelog offset that holds a record of this window
+    bool touched = false;       // in touched_
   };
+  using Segments = std::map<std::int64_t, std::unique_ptr<Segment>>;
+
+  std::int64_t least_readable() const;
+  Segment& segment_at(std::int64_t start_ms);
+  std::size_t gather_touched();
+  void release_touched();
+  void drop(Segments::iterator at);
+  void drop_unreadable();
+  void dismantle(std::size_t budget);
+  void observe_committed(std::int64_t start_ms);
 
   const std::string name_;
   const Duration size_;
   const Duration retention_;
   const ValueType& type_;
   const std::unique_ptr<ValueCodec> codec_;
-  std::map<std::int64_t, std::unique_ptr<Segment>> segments_;
-  ChangeList changes_;
+  Footprint footprint_;
+  Segments segments_;
+  std::vector<std::unique_ptr<Segment>> dropped_;  // unreachable; destroyed in slices
+  std::vector<Segment*> touched_;                  // by the transaction that ends just now
+  Offset lowest_dropped_ = kNoOffset;  // least changelog offset of a record that nobody needs
+  ChangeList changes_;  // after the segments: at the end the cells outlive their old values
   TaskMemory* memory_ = nullptr;
   MemorySlot observed_;
   Bytes key_buffer_;
