@@ -206,6 +206,7 @@ TEST(JsonSerde, SaysWhereTextIsNotJson) {
             "millrace: not JSON: byte 5: while parsing array - unexpected "
             "end of input; expected ']'");
   EXPECT_EQ(error_of<json>("[1e999]"), "millrace: not JSON: byte 6: a number out of range");
+  EXPECT_EQ(error_of<json>(std::string(65, '[')), "millrace: JSON of more than 64 levels");
   for (const char* text : {"",
                            " ",
                            "{",
