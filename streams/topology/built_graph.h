@@ -29,10 +29,12 @@ class BuiltGraph {
   ~BuiltGraph();
 
   const NodeSpec& node(NodeId id) const;
+  const std::vector<NodeSpec>& nodes() const;  // by id, parents before children
   const StoreSpec& store(std::string_view name) const;
   const std::vector<Subtopology>& subtopologies() const { return subtopologies_; }
   const std::vector<CopartitionGroup>& copartition_groups() const;
   const std::vector<RepartitionSpec>& repartitions() const;
+  const std::vector<GraphBuilder::LookupEdge>& lookups() const;
 
   // nullptr: the topic is the user's.
   const RepartitionSpec* repartition(std::string_view topic) const;

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <typeinfo>
 #include <vector>
 
 #include "millrace/detail/node.h"
@@ -24,7 +25,7 @@ enum class NodeKind { kSource, kProcessor, kSink };
 struct NodeSpec {
   NodeId id;
   NodeKind kind = NodeKind::kProcessor;
-  std::string name;        // shown and printed: the user's, or "filter@file.cc:12"
+  std::string name;        // shown and printed, unique: the user's, or "filter@file.cc:12"
   bool user_named = false;
   SourceLocation where;
   std::unique_ptr<const Node> prototype;
@@ -56,6 +57,9 @@ struct RepartitionSpec {
   std::string name;
   SourceLocation where;
   std::optional<std::int32_t> partitions;  // nullopt: as many as the sources above need (R-RP4)
+  NodeId sink;
+  NodeId source;
+  bool keep_null_keys = false;  // a join below takes them (R-RP2)
 };
 
 // Sources whose topics must have the same number of partitions, because a join or a shared store
@@ -69,6 +73,9 @@ struct CopartitionGroup {
 class GraphBuilder {
  public:
   GraphBuilder();
+  // What was moved from is finished: its add_ functions throw TopologyError.
+  GraphBuilder(GraphBuilder&&) noexcept;
+  GraphBuilder& operator=(GraphBuilder&&) noexcept;
   ~GraphBuilder();
 
   // What an operator calls itself: the user's name, or the operator's word and place.
@@ -85,7 +92,7 @@ class GraphBuilder {
   NodeId add_sink(Label label, NodeId parent, std::string topic, const Node* prototype);
 
   // Effect: the sink and the source around an internal topic. `base` is the user's name; the topic's
-  // name inside the graph is repartition_topic(base).
+  // name inside the graph is repartition_topic(base), the nodes' names are that and -sink or -source.
   struct Repartition {
     NodeId sink;
     NodeId source;
@@ -97,12 +104,22 @@ class GraphBuilder {
   void add_store(StoreSpec store);
   // Effect: a store that was only declared is made after all.
   void need_store(std::string_view name);
+  // Effect: what is written here uses the store with these types; build() checks that it has them.
+  void expect_store(std::string_view name, state::StoreKind kind, const std::type_info& key_type,
+                    const std::type_info& value_type, SourceLocation where);
 
   // Effect: `reader` looks up values in `table`: same task, and equal partition counts of their sources.
   void connect_lookup(NodeId reader, NodeId table, std::string_view word, SourceLocation where);
 
-  // Effect: notes that records arriving at this node may lie in the wrong partition for their key,
-  // and that an operator needed them in place. Reported by build().
+  // Effect: all sources above these nodes must have equal partition counts, because the operator
+  // `what` meets their records by key.
+  void require_copartition(std::string_view what, SourceLocation where, const std::vector<NodeId>& nodes);
+
+  // Effect: every internal topic above this node keeps records with null keys: a left or outer join
+  // answers them (R-RP2, KIP-962).
+  void keep_null_keys_above(NodeId node);
+
+  // Effect: notes a mistake that was found while the graph was written; build() reports it.
   void report(SourceLocation where, std::string mistake);
 
   // The graph as it is now. References stay valid until the next add_.
@@ -116,6 +133,14 @@ class GraphBuilder {
     NodeId table;
   };
   const std::vector<LookupEdge>& lookups() const;
+  struct StoreUse {
+    std::string name;
+    state::StoreKind kind;
+    const std::type_info* key_type;
+    const std::type_info* value_type;
+    SourceLocation where;
+  };
+  const std::vector<StoreUse>& store_uses() const;
 
   // The sources whose records can reach this node without passing an internal topic.
   std::vector<NodeId> sources_of(NodeId node) const;

@@ -19,6 +19,7 @@ using NodeId = StrongInt<struct NodeIdTag, std::int32_t>;
 struct SinkTarget {
   std::int32_t index = -1;       // of the topic in the collector
   std::int32_t partitions = 0;
+  bool keep_null_keys = false;   // an internal topic that a left or outer join reads (R-RP2)
 };
 
 // Takes the records that a task sends. Never waits: it appends to the worker's output buffer, which
@@ -44,7 +45,7 @@ enum class DropReason {
 inline constexpr int kDropReasons = 5;
 std::string_view to_string(DropReason reason);
 
-// A counter of one node. Cheap: an index into task memory.
+// A counter of one node. Cheap: an index into task memory. Nodes of one name share it.
 class DropCounter {
  public:
   DropCounter() = default;

@@ -33,14 +33,18 @@ struct SinkOptions {
   AnySerde<K> key_serde;
   AnySerde<V> value_serde;
   PartitionerFunction<K, V> partitioner;
-  bool repartition = false;  // an internal topic: null keys cannot be placed and are dropped (R-RP2)
+  // An internal topic: null keys are dropped, unless a join below answers them (R-RP2).
+  bool repartition = false;
 };
 
-// Type-free half of the sink. Errors: out_of_range partitions become one sentence.
+// Type-free half of the sink.
 class SinkNodeBase {
  protected:
   void init_sink(const Node& self, NodeContext& context, const std::string& topic, bool repartition);
   bool drop_null_key();  // true: the record goes no further, and was counted
+  // Effect: sends the record to the chosen partition; else to that of its key; without a key to one
+  // that depends on the task alone. Errors: TopicError where the topic has no such partition,
+  // SerdeError where the timestamp is negative (a processor forwarded it).
   void emit(OptionalBytesView key, std::size_t key_bytes_behind_inner, OptionalBytesView value,
             std::optional<Partition> chosen, const RecordContext& context);
   std::int32_t partitions() const { return target_.partitions; }
@@ -48,8 +52,8 @@ class SinkNodeBase {
  private:
   RecordCollector* collector_ = nullptr;
   SinkTarget target_;
-  TaskId task_;
-  bool repartition_ = false;
+  Partition keyless_;
+  bool drops_null_keys_ = false;
   DropCounter null_keys_;
 };
 

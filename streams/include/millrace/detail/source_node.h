@@ -95,7 +95,7 @@ class SourceNode final : public SourceNodeBase {
       if (!decode_payload(options.value_serde, record.value, value_)) {
         return null_found(context, "value", Decoded::kNullValue);
       }
-      if (record.key) context.key_bytes = {*record.key, options.key_serde.identity()};
+      context.key_bytes = record.key ? KeyBytes{*record.key, options.key_serde.identity()} : KeyBytes{};
       if (options.timestamp) {
         context.timestamp = options.timestamp(key_, value_, context, partition_time);
       } else if (context.timestamp < Timestamp{}) {
