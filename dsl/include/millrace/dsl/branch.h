@@ -1,0 +1,45 @@
+// Branch: a predicate of split() with a name for describe().
+//
+//   const auto [posted, other] = events.split(Branch{"posted", is_posted});
+#pragma once
+
+#include <cstddef>
+#include <utility>
+
+#include "millrace/dsl/options.h"
+
+namespace millrace {
+
+template <class F>
+struct Branch {
+  OperatorName name;
+  F predicate;
+};
+template <class F>
+Branch(OperatorName, F) -> Branch<F>;
+
+namespace detail {
+
+struct NoBranch {};  // fills up split()'s arguments
+
+template <class... Fs>
+inline constexpr std::size_t count_branches = (std::size_t{!std::is_same_v<Fs, NoBranch>} + ...);
+
+template <class F>
+struct BranchParts {
+  using Predicate = F;
+  static OperatorName name(const F&) { return {}; }
+  static F&& predicate(F&& f) { return std::move(f); }
+};
+template <class F>
+struct BranchParts<Branch<F>> {
+  using Predicate = F;
+  static OperatorName name(const Branch<F>& branch) { return branch.name; }
+  static F&& predicate(Branch<F>&& branch) { return std::move(branch.predicate); }
+};
+
+template <class F>
+using predicate_t = typename BranchParts<F>::Predicate;
+
+}  // namespace detail
+}  // namespace millrace

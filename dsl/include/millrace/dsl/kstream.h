@@ -1,0 +1,285 @@
+// KStream<K,V>: an unbounded sequence of records, as a place in the topology under construction.
+//
+//   builder.stream<std::string, Order>("orders")
+//       .filter([](const Order& order) { return order.cents > 0; })
+//       .map_values(&Order::customer)
+//       .to("customers");
+//
+// Callables take (const V&) or (const K&, const V&) and are anything that std::invoke takes. Each
+// task works on its own copy of them, so what they capture by value needs no lock; a `mutable`
+// lambda keeps its state per task, until the next abort. Arguments live for the call. A callable
+// runs again where a transaction is repeated: effects outside happen at least once. What it throws
+// stops the topology with its operator's name.
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+
+#include "millrace/dsl/branch.h"
+#include "millrace/dsl/detail/checks.h"
+#include "millrace/dsl/detail/stream_handle.h"
+#include "millrace/dsl/detail/stream_nodes.h"
+#include "millrace/dsl/detail/topic_nodes.h"
+#include "millrace/dsl/options.h"
+#include "millrace/topic.h"
+
+namespace millrace {
+
+// A value: copies mean the same place. Belongs to its StreamsBuilder: adding to it after build()
+// throws TopologyError. Not thread-safe.
+template <class K, class V>
+class KStream : public detail::StreamHandle {
+ public:
+  using Key = K;
+  using Value = V;
+  using detail::StreamHandle::StreamHandle;
+
+  // --- one record in, at most one out --------------------------------------------------------
+
+  // The records for which the predicate (-> bool) is true; filter_not: false.
+  template <class F>
+  [[nodiscard]] KStream filter(F predicate, Named named = {}) const {
+    if constexpr (detail::check_predicate<F, K, V>()) {
+      return filtered("filter", std::move(predicate), true, named);
+    } else {
+      return *this;
+    }
+  }
+  template <class F>
+  [[nodiscard]] KStream filter_not(F predicate, Named named = {}) const {
+    if constexpr (detail::check_predicate<F, K, V>()) {
+      return filtered("filter_not", std::move(predicate), false, named);
+    } else {
+      return *this;
+    }
+  }
+
+  // Each value becomes what the callable returns; a result by reference is passed on without a
+  // copy.
+  template <class F>
+  [[nodiscard]] auto map_values(F mapper, Named named = {}) const {
+    if constexpr (detail::check_mapper<F, K, V>()) {
+      using R = detail::call_result_t<F, K, V>;
+      return KStream<K, R>(
+          add("map_values", named, new detail::MapValuesNode<K, V, R, F>(std::move(mapper))),
+          keys());
+    } else {
+      return detail::Failed();
+    }
+  }
+
+  // Key and value become the KeyValue that the callable returns. The key may have changed: records
+  // are not in place any more.
+  template <class F>
+  [[nodiscard]] auto map(F mapper, Named named = {}) const {
+    if constexpr (detail::check_key_value_mapper<F, K, V>()) {
+      using R = detail::call_result_t<F, K, V>;
+      using K2 = decltype(R::key);
+      using V2 = decltype(R::value);
+      return KStream<K2, V2>(
+          add("map", named, new detail::MapNode<K, V, K2, V2, F>(std::move(mapper))),
+          detail::Keys::kMoved);
+    } else {
+      return detail::Failed();
+    }
+  }
+
+  // Each key becomes what the callable returns. Records are not in place any more.
+  template <class F>
+  [[nodiscard]] auto select_key(F mapper, Named named = {}) const {
+    if constexpr (detail::check_mapper<F, K, V>()) {
+      return key_selected(std::move(mapper), named);
+    } else {
+      return detail::Failed();
+    }
+  }
+
+  // Without the deleted ones: values of std::optional<R> become R.
+  template <class Optional = V>
+  [[nodiscard]] auto drop_tombstones(Named named = {}) const {
+    static_assert(detail::is_optional<Optional>,
+                  "millrace: drop_tombstones() is for streams of std::optional; these values are "
+                  "never missing");
+    if constexpr (detail::is_optional<Optional>) {
+      using R = typename Optional::value_type;
+      return KStream<K, R>(add("drop_tombstones", named, new detail::DropTombstonesNode<K, R>()),
+                           keys());
+    } else {
+      return *this;
+    }
+  }
+
+  // --- one record in, any number out -----------------------------------------------------------
+
+  // One record per element of the range that the callable returns, with the same key.
+  template <class F>
+  [[nodiscard]] auto flat_map_values(F mapper, Named named = {}) const {
+    if constexpr (detail::check_range_mapper<F, K, V>()) {
+      using R = detail::range_element_t<detail::call_result_t<F, K, V>>;
+      return KStream<K, R>(add("flat_map_values", named,
+                               new detail::FlatMapValuesNode<K, V, R, F>(std::move(mapper))),
+                           keys());
+    } else {
+      return detail::Failed();
+    }
+  }
+
+  // One record per KeyValue of the range that the callable returns. Records are not in place any
+  // more.
+  template <class F>
+  [[nodiscard]] auto flat_map(F mapper, Named named = {}) const {
+    if constexpr (detail::check_key_value_range_mapper<F, K, V>()) {
+      using R = detail::range_element_t<detail::call_result_t<F, K, V>>;
+      using K2 = decltype(R::key);
+      using V2 = decltype(R::value);
+      return KStream<K2, V2>(
+          add("flat_map", named, new detail::FlatMapNode<K, V, K2, V2, F>(std::move(mapper))),
+          detail::Keys::kMoved);
+    } else {
+      return detail::Failed();
+    }
+  }
+
+  // --- looking on ------------------------------------------------------------------------------
+
+  // Calls it for each record, which goes on unchanged.
+  template <class F>
+  KStream peek(F look, Named named = {}) const {
+    if constexpr (detail::check_callable<F, K, V>()) {
+      return {add("peek", named, new detail::PeekNode<K, V, F>(std::move(look))), keys()};
+    } else {
+      return *this;
+    }
+  }
+
+  // Calls it for each record.
+  template <class F>
+  void for_each(F look, Named named = {}) const {
+    if constexpr (detail::check_callable<F, K, V>()) {
+      add("for_each", named, new detail::PeekNode<K, V, F>(std::move(look)));
+    }
+  }
+
+  // --- several streams -------------------------------------------------------------------------
+
+  // The records of both. Order between the two is that of their processing (SEMANTICS R-T4, R-F4).
+  [[nodiscard]] KStream merge(const KStream& other, Named named = {}) const {
+    const bool moved = keys() == detail::Keys::kMoved || other.keys() == detail::Keys::kMoved;
+    return {add_merge(other, named, new detail::PassNode<K, V>()),
+            moved ? detail::Keys::kMoved : detail::Keys::kInPlace};
+  }
+
+  // One stream per predicate (at most 8) and one more. A record goes to the stream of the first
+  // predicate that takes it, or to the last stream.
+  //
+  //   const auto [posted, removed, other] = events.split(is_posted, is_removed);
+  //
+  // Instead of a predicate stands Branch{"name", predicate}, for its name in describe().
+  template <class F1, class F2 = detail::NoBranch, class F3 = detail::NoBranch,
+            class F4 = detail::NoBranch, class F5 = detail::NoBranch, class F6 = detail::NoBranch,
+            class F7 = detail::NoBranch, class F8 = detail::NoBranch>
+  [[nodiscard]] auto split(F1 f1, F2 f2 = {}, F3 f3 = {}, F4 f4 = {}, F5 f5 = {}, F6 f6 = {},
+                           F7 f7 = {}, F8 f8 = {},
+                           SourceLocation where = SourceLocation::current()) const {
+    constexpr std::size_t n = detail::count_branches<F1, F2, F3, F4, F5, F6, F7, F8>;
+    return split_into(std::tie(f1, f2, f3, f4, f5, f6, f7, f8), std::make_index_sequence<n>(),
+                      where);
+  }
+
+  // --- between partitions ----------------------------------------------------------------------
+
+  // Sends the records through an internal topic, "<application.id>-<name>-repartition", so that
+  // each lies in the partition of its key again. Null keys, where K has them, are dropped and
+  // counted (SEMANTICS R-RP2). Timestamps and headers stay.
+  [[nodiscard]] KStream repartition(Name name, Repartitioned<K, V> options = {}) const {
+    static_assert(!std::same_as<K, NoKey>,
+                  "millrace: choose a key first with group_by(), select_key() or map()");
+    return repartitioned("repartition", name, std::move(options));
+  }
+
+  // --- out -------------------------------------------------------------------------------------
+
+  // Writes the records to a topic: with their timestamp and headers, to the partition of their
+  // key's bytes (SEMANTICS R-F3). Values of a topic of std::optional<V> need not be optional here.
+  template <class TK, class TV>
+  void to(const Topic<TK, TV>& topic, Produced<K, V> options = {}) const {
+    if constexpr (detail::check_topic<K, V, TK, TV>()) {
+      sent_to(topic.name(), topic.serdes().key, detail::value_serde_of<V>(topic.serdes().value),
+              std::move(options));
+    }
+  }
+
+  // The same with the serdes of K and V.
+  void to(std::string topic, Produced<K, V> options = {}) const {
+    if constexpr (detail::check_default_serdes<K, V>()) {
+      sent_to(std::move(topic), Serde<K>(), Serde<V>(), std::move(options));
+    }
+  }
+
+ private:
+  template <class F>
+  KStream filtered(std::string_view word, F predicate, bool wanted, const Named& named) const {
+    return {add(word, named, new detail::FilterNode<K, V, F>(std::move(predicate), wanted)),
+            keys()};
+  }
+
+  template <class... Fs, std::size_t... Is>
+  std::array<KStream, sizeof...(Is) + 1> split_into(std::tuple<Fs&...> branches,
+                                                    std::index_sequence<Is...>,
+                                                    SourceLocation where) const {
+    using All = std::tuple<Fs...>;
+    if constexpr ((detail::check_predicate<detail::predicate_t<std::tuple_element_t<Is, All>>, K,
+                                           V>() &&
+                   ...)) {
+      using Split = detail::SplitNode<K, V, detail::predicate_t<std::tuple_element_t<Is, All>>...>;
+      const KStream split(
+          add("split", {.where = where},
+              new Split(detail::BranchParts<std::tuple_element_t<Is, All>>::predicate(
+                  std::move(std::get<Is>(branches)))...)),
+          keys());
+      return {split.branch(
+                  detail::BranchParts<std::tuple_element_t<Is, All>>::name(std::get<Is>(branches)),
+                  where)...,
+              split.branch({}, where)};
+    } else {
+      return {((void)Is, *this)..., *this};
+    }
+  }
+
+  KStream branch(OperatorName name, SourceLocation where) const {
+    return {add("branch", {.name = name, .where = where}, new detail::PassNode<K, V>()), keys()};
+  }
+
+  template <class F>
+  auto key_selected(F mapper, const Named& named) const {
+    using K2 = detail::call_result_t<F, K, V>;
+    return KStream<K2, V>(
+        add("select_key", named, new detail::SelectKeyNode<K, V, K2, F>(std::move(mapper))),
+        detail::Keys::kMoved);
+  }
+
+  KStream repartitioned(std::string_view word, Name name, Repartitioned<K, V> options) const {
+    const auto topic = graph::GraphBuilder::repartition_topic(name.view());
+    auto* source = detail::internal_source(options.key_serde, options.value_serde);
+    auto* sink = new graph::SinkNode<K, V>({topic, std::move(options.key_serde),
+                                            std::move(options.value_serde),
+                                            std::move(options.partitioner), true});
+    return {add_repartition(word, name, options.partitions, options.where, sink, source),
+            detail::Keys::kInPlace};
+  }
+
+  void sent_to(std::string topic, AnySerde<K> key_serde, AnySerde<V> value_serde,
+               Produced<K, V> options) const {
+    auto* sink = new graph::SinkNode<K, V>({topic, std::move(key_serde), std::move(value_serde),
+                                            std::move(options.partitioner), false});
+    add_sink(std::move(topic), options.name, options.where, sink);
+  }
+};
+
+}  // namespace millrace

@@ -1,0 +1,149 @@
+// The options of operators: structs that are filled with designated initializers, in the order in
+// which their members stand here.
+//
+//   builder.stream(kFlights, {.timestamp = departure_time, .name = "departures"})
+//       .filter(is_late, {.name = "late-ones"})
+//       .repartition("by-origin", {.partitions = 12});
+//
+// A serde that is left out is Serde<T> of the type; where there is none, the program does not
+// compile. `where` is filled in by the compiler: errors name the line of the call.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "millrace/detail/sink_node.h"
+#include "millrace/detail/source_node.h"
+#include "millrace/serde.h"
+#include "millrace/source_location.h"
+#include "millrace/store_name.h"
+
+namespace millrace {
+
+// The name of an operator that makes neither state nor a topic: seen in describe() and in errors.
+// Without one it is called after its word and place: "filter@flights.cc:12". From a literal, which
+// is checked while compiling, or from runtime(text), which build() checks.
+class OperatorName {
+ public:
+  constexpr OperatorName() = default;
+  template <std::size_t N>
+  consteval OperatorName(const char (&literal)[N])
+      : text_(detail::checked_name({literal, N - 1})) {}
+  constexpr OperatorName(RuntimeName name) : text_(name.text) {}
+  constexpr OperatorName(Name name) : text_(name.view()) {}
+
+  constexpr std::string_view view() const { return text_; }
+
+ private:
+  std::string_view text_;
+};
+
+struct Named {
+  OperatorName name = {};
+  SourceLocation where = SourceLocation::current();
+};
+
+// --- sources ---------------------------------------------------------------------------------
+
+// What to do with a null payload where the type cannot hold it (API: std::optional<V> can): skip
+// the record and count it, or fail.
+using OnNull = graph::NullPolicy;
+
+// Takes the record's timestamp; the topology stops at a negative one. The default.
+struct FailOnInvalid {};
+
+// Takes the record's timestamp, or where that is negative the greatest of its partition so far; the
+// topology stops where there is none (SEMANTICS R-T8).
+struct UsePartitionTime {};
+
+namespace detail {
+template <class F, class K, class V>
+concept ExtractsTime =
+    std::is_invocable_r_v<Timestamp, F&, const K&, const V&, const RecordContext&>;
+
+Timestamp record_or_partition_time(const RecordContext& context, Timestamp partition_time);
+}  // namespace detail
+
+// When a record happened: a callable Timestamp(const K&, const V&, const RecordContext&), where
+// RecordContext::timestamp is what the record carries; or one of the structs above. A negative
+// result drops the record, counted; to stop instead, throw.
+template <class K, class V>
+class TimestampExtractor {
+ public:
+  TimestampExtractor() = default;
+  TimestampExtractor(FailOnInvalid) {}
+  TimestampExtractor(UsePartitionTime)
+      : function_([](const K&, const V&, const RecordContext& context, Timestamp partition_time) {
+          return detail::record_or_partition_time(context, partition_time);
+        }) {}
+
+  template <class F>
+  requires detail::ExtractsTime<F, K, V> TimestampExtractor(F f)
+      : function_([f = std::move(f)](const K& key, const V& value, const RecordContext& context,
+                                     Timestamp) mutable { return f(key, value, context); }) {}
+
+  const graph::TimestampExtractorFunction<K, V>& function() const { return function_; }
+
+ private:
+  graph::TimestampExtractorFunction<K, V> function_;
+};
+
+template <class K, class V>
+struct Consumed {
+  TimestampExtractor<K, V> timestamp = {};
+  OnNull on_null = OnNull::kSkip;
+  OperatorName name = {};
+  SourceLocation where = SourceLocation::current();
+};
+
+// --- sinks and internal topics ----------------------------------------------------------------
+
+// .partitioner: a callable (const K&, const V&, std::int32_t partitions) -> Partition, or
+// std::optional<Partition> where std::nullopt asks for the default: the partition of the key's
+// bytes.
+template <class K, class V>
+struct Produced {
+  graph::PartitionerFunction<K, V> partitioner = {};
+  OperatorName name = {};
+  SourceLocation where = SourceLocation::current();
+};
+
+// .partitions: how many the internal topic has; left out: as many as the topics that the records
+// come from (SEMANTICS R-RP4).
+template <class K, class V>
+struct Repartitioned {
+  AnySerde<K> key_serde = default_serde<K>();
+  AnySerde<V> value_serde = default_serde<V>();
+  std::optional<std::int32_t> partitions = {};
+  graph::PartitionerFunction<K, V> partitioner = {};
+  SourceLocation where = SourceLocation::current();
+};
+
+// Of group_by(): its internal topic.
+template <class K, class V>
+using Grouped = Repartitioned<K, V>;
+
+// --- state -----------------------------------------------------------------------------------
+
+// How a store's entries are written to its changelog.
+template <class K, class A>
+struct Materialized {
+  AnySerde<K> key_serde = default_serde<K>();
+  AnySerde<A> value_serde = default_serde<A>();
+  SourceLocation where = SourceLocation::current();
+};
+
+// The same for a store of windows. .retention: how long a window can be read, counted from its
+// start in stream time; at least, and left out exactly, size + grace (SEMANTICS R-W5).
+template <class K, class A>
+struct MaterializedWindows {
+  AnySerde<K> key_serde = default_serde<K>();
+  AnySerde<A> value_serde = default_serde<A>();
+  std::optional<Duration> retention = {};
+  SourceLocation where = SourceLocation::current();
+};
+
+}  // namespace millrace
