@@ -1,0 +1,83 @@
+// The suite on each log, and the table of its results: case by case, a column for each log. What did
+// not run on the broker although there is one (or should be: CI) is a failure.
+#include <cstdio>
+#include <map>
+#include <string>
+
+#include "conformance/log_conformance.h"
+
+namespace millrace::conformance {
+namespace {
+
+const LogKind kKafka{"kafka", make_kafka_log, true};
+const LogKind kMemory{"memory", make_memory_log, false};
+
+std::string name_of(const testing::TestParamInfo<LogKind>& info) { return info.param.name; }
+
+INSTANTIATE_TEST_SUITE_P(Logs, LogConformance, testing::Values(kKafka, kMemory), name_of);
+// On the broker when membership is built; until then one worker has all partitions there.
+INSTANTIATE_TEST_SUITE_P(Logs, GroupConformance, testing::Values(kMemory), name_of);
+
+struct Line {
+  std::map<std::string, std::string> results;  // by log
+  bool later = false;                          // on the broker when membership is built
+};
+
+class Table final : public testing::Environment {
+ public:
+  void TearDown() override {
+    std::map<std::string, Line> lines;
+    bool broker_selected = false;
+    const testing::UnitTest& unit = *testing::UnitTest::GetInstance();
+    for (int i = 0; i < unit.total_test_suite_count(); ++i) {
+      const testing::TestSuite& suite = *unit.GetTestSuite(i);
+      const std::string suite_name = suite.name();
+      for (int j = 0; j < suite.total_test_count(); ++j) {
+        const testing::TestInfo& info = *suite.GetTestInfo(j);
+        const std::string full = info.name();
+        const auto slash = full.find('/');
+        if (!info.should_run() || slash == std::string::npos) continue;
+        const std::string log = full.substr(slash + 1);
+        Line& line = lines[full.substr(0, slash)];
+        line.later = suite_name.find("GroupConformance") != std::string::npos;
+        line.results[log] = info.result()->Passed() ? "passed" : info.result()->Skipped() ? "NOT RUN" : "FAILED";
+        broker_selected = broker_selected || log == kKafka.name;
+      }
+    }
+    if (!lines.empty()) print(lines, broker_selected && (!test_brokers().empty() || in_ci()));
+  }
+
+ private:
+  static void print(const std::map<std::string, Line>& lines, bool broker_required) {
+    std::map<std::string, int> broker_totals, memory_totals;
+    std::printf("\n%-56s %-10s %s\n", "case", "broker", "memory");
+    for (const auto& [name, line] : lines) {
+      const auto cell = [&](const LogKind& kind) -> std::string {
+        const auto found = line.results.find(kind.name);
+        if (found != line.results.end()) return found->second;
+        return kind.is_broker && line.later ? "later" : "NOT RUN";
+      };
+      const std::string broker = cell(kKafka), memory = cell(kMemory);
+      ++broker_totals[broker];
+      ++memory_totals[memory];
+      std::printf("%-56s %-10s %s\n", name.c_str(), broker.c_str(), memory.c_str());
+      if (broker_required && broker == "NOT RUN") {
+        ADD_FAILURE() << name << " did not run on the broker";
+      }
+    }
+    print_totals("broker", broker_totals);
+    print_totals("memory", memory_totals);
+    std::printf("(later: on the broker when membership is built)\n");
+  }
+
+  static void print_totals(const char* log, const std::map<std::string, int>& totals) {
+    std::printf("%s:", log);
+    for (const auto& [result, count] : totals) std::printf(" %d %s", count, result.c_str());
+    std::printf("\n");
+  }
+};
+
+const testing::Environment* const kTable = testing::AddGlobalTestEnvironment(new Table);
+
+}  // namespace
+}  // namespace millrace::conformance
