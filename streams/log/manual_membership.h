@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "log/inbox.h"
-#include "log/membership.h"
+#include "log/log.h"
 
 namespace millrace::log {
 

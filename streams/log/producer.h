@@ -25,7 +25,7 @@ using SinkTopic = StrongInt<struct SinkTopicTag, std::int32_t>;
 struct FencingToken {
   std::string group;
   std::int32_t generation = -1;
-  std::string member;
+  std::string member{};
 };
 
 struct OffsetToCommit {
@@ -40,8 +40,8 @@ enum class SendResult {
 };
 
 struct OutgoingRecord {
-  OptionalBytesView key;
-  OptionalBytesView value;
+  OptionalBytesView key = std::nullopt;
+  OptionalBytesView value = std::nullopt;
   Timestamp timestamp = kNoTimestamp;
   const Headers* headers = &Headers::none();
 };
