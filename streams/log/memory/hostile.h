@@ -1,5 +1,5 @@
-// The hostile switch of the memory log: what it does to its clients on purpose, and how often. Every
-// fault is one that a real cluster may do at that moment, and faults come to an end: after
+// The hostile switch of the memory log: what it does to its clients on purpose, and how often.
+// Every fault is one that a real cluster may do at that moment, and faults come to an end: after
 // `max_faults_in_row` of them one transactional id is left alone until a commit of it succeeds.
 //
 //   MemoryLog log(clock, {.hostile = HostileOptions::everything(seed)});
@@ -24,9 +24,9 @@ struct HostileOptions {
   // Late things also wait this long, by the clock, at most. 0: lateness needs no clock to move.
   Duration late_by_at_most{0};
 
-  int one_in_abort = 0;             // commit answered with kAbort; the transaction is open
-  int one_in_fence = 0;             // an operation answered with kFenced; the transaction is aborted
-  int one_in_unknown = 0;           // commit or abort answered with kUnknown; about half took effect
+  int one_in_abort = 0;    // commit answered with kAbort; the transaction is open
+  int one_in_fence = 0;    // an operation answered with kFenced; the transaction is aborted
+  int one_in_unknown = 0;  // commit or abort answered with kUnknown; about half took effect
   int one_in_delivery_failure = 0;  // part of what was sent fails
   int one_in_init_failure = 0;      // init answered with kRetry
   int one_in_admin_failure = 0;     // an admin operation answered with kRetry, never twice in a row
@@ -53,8 +53,8 @@ struct HostileOptions {
 
   bool is_hostile() const {
     return late_percent > 0 || one_in_abort > 0 || one_in_fence > 0 || one_in_unknown > 0 ||
-           one_in_delivery_failure > 0 || one_in_init_failure > 0 || one_in_admin_failure > 0 || one_in_revoke > 0 ||
-           one_in_lost > 0;
+           one_in_delivery_failure > 0 || one_in_init_failure > 0 || one_in_admin_failure > 0 ||
+           one_in_revoke > 0 || one_in_lost > 0;
   }
 };
 

@@ -3,18 +3,18 @@
 // simulator; nothing survives the object.
 //
 //   ManualClock clock;
-//   MemoryLog log(clock);                                   // or (clock, {.hostile = HostileOptions::everything(7)})
-//   log.create_topic({"words", 2, {}});
-//   auto producer = log.make_producer({"app-1"}, inbox);
-//   producer->submit_init(OperationId{1});
-//   while (worker.step() | log.step()) {}                   // completions arrive only inside log.step()
-//   if (!done) clock.advance(...);                          // to log.next_due(): a time-out is what comes next
+//   MemoryLog log(clock);                                   // or (clock, {.hostile =
+//   HostileOptions::everything(7)}) log.create_topic({"words", 2, {}}); auto producer =
+//   log.make_producer({"app-1"}, inbox); producer->submit_init(OperationId{1}); while
+//   (worker.step() | log.step()) {}                   // completions arrive only inside log.step()
+//   if (!done) clock.advance(...);                          // to log.next_due(): a time-out is
+//   what comes next
 //
 // What is Kafka's: records and commit or abort markers take offsets; the last stable offset holds
 // back read_committed readers; producers with epochs per transactional id; transaction time-outs;
 // pending group offsets; groups with generations and cooperative rebalancing; DeleteRecords.
-// What is not: nothing expires by wall clock, nothing is compacted unless compact() is called, and a
-// record may be stamped far in the future unless its topic sets message.timestamp.after.max.ms.
+// What is not: nothing expires by wall clock, nothing is compacted unless compact() is called, and
+// a record may be stamped far in the future unless its topic sets message.timestamp.after.max.ms.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +32,8 @@
 namespace millrace::log::memory {
 
 struct MemoryLogOptions {
-  HostileOptions hostile;  // default: plain; what is due comes in the next step, in the order of the calls
+  HostileOptions
+      hostile;  // default: plain; what is due comes in the next step, in the order of the calls
 
   // A rebalance that waits longer than this for a member's acknowledge() goes on without it (Lost).
   Duration rebalance_timeout{300'000};
@@ -71,11 +72,12 @@ class MemoryLog final : public Log {
   std::unique_ptr<LogProducer> make_producer(ProducerOptions options, Inbox& inbox) override;
   std::unique_ptr<LogReader> make_reader(ReaderOptions options, Inbox& inbox) override;
   std::unique_ptr<LogAdmin> make_admin(Inbox& inbox) override;
-  std::unique_ptr<GroupMembership> make_membership(MembershipOptions options, Inbox& inbox) override;
+  std::unique_ptr<GroupMembership> make_membership(MembershipOptions options,
+                                                   Inbox& inbox) override;
 
-  // Effect: does what is due now: deliveries, fetches, completions, rebalances, time-outs. Only here
-  // events enter inboxes. Returns false where nothing was due: it will not be until somebody calls
-  // one of the objects or the clock moves to next_due().
+  // Effect: does what is due now: deliveries, fetches, completions, rebalances, time-outs. Only
+  // here events enter inboxes. Returns false where nothing was due: it will not be until somebody
+  // calls one of the objects or the clock moves to next_due().
   bool step();
 
   // Effect: steps until nothing is due. For tests; a worker wants to be stepped in between.
@@ -98,19 +100,22 @@ class MemoryLog final : public Log {
   // Effect: creates the topic; one that exists is left as it is. REQUIRES: partitions > 0.
   void create_topic(NewTopic topic);
 
-  // Effect: appends outside any transaction, as another program's producer. Readers see it through a
-  // later step(). Errors: fatal, as a broker would refuse (no such partition, too large, timestamp).
+  // Effect: appends outside any transaction, as another program's producer. Readers see it through
+  // a later step(). Errors: fatal, as a broker would refuse (no such partition, too large,
+  // timestamp).
   Result<Offset> append(std::string_view topic, Partition partition, const OutgoingRecord& record);
 
   // The records that a reader of this isolation can see now, from `from` (or the log's start) on.
   // Empty where there is no such partition.
-  std::vector<StoredRecord> read(std::string_view topic, Partition partition, Offset from, Isolation isolation) const;
-  std::vector<StoredRecord> read_all(std::string_view topic, Partition partition, Isolation isolation) const {
+  std::vector<StoredRecord> read(std::string_view topic, Partition partition, Offset from,
+                                 Isolation isolation) const;
+  std::vector<StoredRecord> read_all(std::string_view topic, Partition partition,
+                                     Isolation isolation) const {
     return read(topic, partition, Offset{0}, isolation);
   }
 
-  std::vector<std::string> topics() const;                                // by name
-  std::optional<std::int32_t> partitions(std::string_view topic) const;   // nullopt: no such topic
+  std::vector<std::string> topics() const;                               // by name
+  std::optional<std::int32_t> partitions(std::string_view topic) const;  // nullopt: no such topic
   std::map<std::string, std::string> config(std::string_view topic) const;
 
   // kNoOffset where there is no such partition. end: behind the last record or marker; last stable:
@@ -122,12 +127,13 @@ class MemoryLog final : public Log {
   // What LogAdmin::submit_committed_offsets() would say.
   CommittedOffset committed_offset(std::string_view group, const TopicPartition& where) const;
 
-  // Effect: Kafka's log cleaner: of the records below the last stable offset only the newest of each
-  // key stays; aborted records and tombstones go. Offsets do not change.
+  // Effect: Kafka's log cleaner: of the records below the last stable offset only the newest of
+  // each key stays; aborted records and tombstones go. Offsets do not change.
   void compact(std::string_view topic, Partition partition);
 
-  // Effect: cuts the member off from the group, or connects it again. One that is cut off longer than
-  // its session time-out is out of the group and told Lost; it joins again once it is connected.
+  // Effect: cuts the member off from the group, or connects it again. One that is cut off longer
+  // than its session time-out is out of the group and told Lost; it joins again once it is
+  // connected.
   void set_connected(Epoch membership, bool connected);
 
  private:

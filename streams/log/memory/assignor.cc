@@ -1,0 +1,66 @@
+#include "log/memory/assignor.h"
+
+#include <algorithm>
+
+namespace millrace::log::memory {
+
+namespace {
+
+bool may_own(const AssignorMember& member, const TopicPartition& where) {
+  const auto anchor = member.anchors.find(where.topic);
+  return anchor != member.anchors.end() && where.partition.value() < anchor->second;
+}
+
+// Effect: moves one partition from a member to one that has at least two less. Returns false where
+// no such move is left.
+bool move_one(const std::vector<AssignorMember>& members,
+              std::vector<std::set<TopicPartition>>& shares) {
+  for (std::size_t from = 0; from < members.size(); ++from) {
+    for (std::size_t to = 0; to < members.size(); ++to) {
+      if (shares[from].size() < shares[to].size() + 2) continue;
+      const auto last_movable =
+          std::find_if(shares[from].rbegin(), shares[from].rend(),
+                       [&](const TopicPartition& where) { return may_own(members[to], where); });
+      if (last_movable == shares[from].rend()) continue;
+      shares[to].insert(*last_movable);
+      shares[from].erase(TopicPartition(*last_movable));
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+std::vector<std::set<TopicPartition>> assign_sticky(const std::vector<AssignorMember>& members,
+                                                    const std::set<TopicPartition>& taken) {
+  std::vector<std::set<TopicPartition>> shares(members.size());
+  std::set<TopicPartition> left;
+  for (const AssignorMember& member : members) {
+    for (const auto& [topic, partitions] : member.anchors) {
+      for (std::int32_t p = 0; p < partitions; ++p) left.insert({topic, Partition(p)});
+    }
+  }
+  for (const TopicPartition& where : taken) left.erase(where);
+
+  for (std::size_t m = 0; m < members.size(); ++m) {
+    for (const TopicPartition& where : members[m].owned) {
+      if (may_own(members[m], where) && left.erase(where) > 0) shares[m].insert(where);
+    }
+  }
+  for (const TopicPartition& where : left) {
+    std::size_t least = members.size();
+    for (std::size_t m = 0; m < members.size(); ++m) {
+      if (may_own(members[m], where) &&
+          (least == members.size() || shares[m].size() < shares[least].size())) {
+        least = m;
+      }
+    }
+    if (least < members.size()) shares[least].insert(where);
+  }
+  while (move_one(members, shares)) {
+  }
+  return shares;
+}
+
+}  // namespace millrace::log::memory
