@@ -20,10 +20,10 @@ struct GraphBuilder::State {
   std::vector<std::string> mistakes;
   std::map<std::string, int> unnamed;  // how many nodes were given this name for want of another
 
-  NodeSpec& node(NodeId id) {
+  std::size_t index(NodeId id) const {
     MILLRACE_ASSERT(id.value() >= 0 && id.value() < static_cast<std::int32_t>(nodes.size()),
                     "a node of another graph");
-    return nodes[static_cast<std::size_t>(id.value())];
+    return static_cast<std::size_t>(id.value());
   }
 
   // The user's name, or "filter@file.cc:12"; a second filter of that line (a loop, a function that
@@ -38,7 +38,7 @@ struct GraphBuilder::State {
 
   NodeId add(NodeSpec spec) {
     spec.id = NodeId(static_cast<std::int32_t>(nodes.size()));
-    for (const NodeId parent : spec.parents) node(parent).children.push_back(spec.id);
+    for (const NodeId parent : spec.parents) nodes[index(parent)].children.push_back(spec.id);
     nodes.push_back(std::move(spec));
     return nodes.back().id;
   }
@@ -46,15 +46,15 @@ struct GraphBuilder::State {
   // Effect: visits the node and all above it, each once. `through_topics`: also from an internal
   // topic's source to its sink.
   template <class F>
-  void for_each_above(NodeId start, bool through_topics, F visit) {
+  void for_each_above(NodeId start, bool through_topics, F visit) const {
     std::vector<bool> seen(nodes.size());
     std::vector<NodeId> open = {start};
     while (!open.empty()) {
       const NodeId id = open.back();
       open.pop_back();
-      const NodeSpec& spec = node(id);
-      if (seen[static_cast<std::size_t>(id.value())]) continue;
-      seen[static_cast<std::size_t>(id.value())] = true;
+      const NodeSpec& spec = nodes[index(id)];
+      if (seen[index(id)]) continue;
+      seen[index(id)] = true;
       visit(spec);
       open.insert(open.end(), spec.parents.begin(), spec.parents.end());
       if (!through_topics) continue;
@@ -67,13 +67,24 @@ struct GraphBuilder::State {
 
 namespace {
 
-[[noreturn]] void fail_after_build(std::string_view word, const SourceLocation& where) {
-  throw TopologyError("millrace: " + to_string(where) + ": " + std::string(word) +
-                      " comes after build(): a builder makes one topology, and its streams and "
+// "a.cc:3: filter", "the builder"
+[[noreturn]] void fail_after_build(const std::string& what) {
+  throw TopologyError("millrace: " + what +
+                      " is used after build(): a builder makes one topology, and its streams and "
                       "tables end with it");
 }
 
 }  // namespace
+
+GraphBuilder::State& GraphBuilder::open(std::string_view word, const SourceLocation& where) {
+  if (!state_) fail_after_build(to_string(where) + ": " + std::string(word));
+  return *state_;
+}
+
+const GraphBuilder::State& GraphBuilder::state() const {
+  if (!state_) fail_after_build("the builder");
+  return *state_;
+}
 
 GraphBuilder::GraphBuilder() : state_(std::make_unique<State>()) {}
 GraphBuilder::GraphBuilder(GraphBuilder&&) noexcept = default;
@@ -83,45 +94,45 @@ GraphBuilder::~GraphBuilder() = default;
 NodeId GraphBuilder::add_source(Label label, std::vector<std::string> topics,
                                 const Node* prototype) {
   std::unique_ptr<const Node> owned(prototype);
-  if (!state_) fail_after_build(label.word, label.where);
+  State& state = open(label.word, label.where);
   NodeSpec spec;
   spec.kind = NodeKind::kSource;
-  spec.name = state_->name_of(label);
+  spec.name = state.name_of(label);
   spec.user_named = !label.name.empty();
   spec.where = label.where;
   spec.prototype = std::move(owned);
   spec.topics = std::move(topics);
-  return state_->add(std::move(spec));
+  return state.add(std::move(spec));
 }
 
 NodeId GraphBuilder::add_processor(Label label, std::vector<NodeId> parents, const Node* prototype,
                                    std::vector<std::string> stores) {
   std::unique_ptr<const Node> owned(prototype);
-  if (!state_) fail_after_build(label.word, label.where);
+  State& state = open(label.word, label.where);
   NodeSpec spec;
   spec.kind = NodeKind::kProcessor;
-  spec.name = state_->name_of(label);
+  spec.name = state.name_of(label);
   spec.user_named = !label.name.empty();
   spec.where = label.where;
   spec.prototype = std::move(owned);
   spec.parents = std::move(parents);
   spec.stores = std::move(stores);
-  return state_->add(std::move(spec));
+  return state.add(std::move(spec));
 }
 
 NodeId GraphBuilder::add_sink(Label label, NodeId parent, std::string topic,
                               const Node* prototype) {
   std::unique_ptr<const Node> owned(prototype);
-  if (!state_) fail_after_build(label.word, label.where);
+  State& state = open(label.word, label.where);
   NodeSpec spec;
   spec.kind = NodeKind::kSink;
-  spec.name = state_->name_of(label);
+  spec.name = state.name_of(label);
   spec.user_named = !label.name.empty();
   spec.where = label.where;
   spec.prototype = std::move(owned);
   spec.parents = {parent};
   spec.topics = {std::move(topic)};
-  return state_->add(std::move(spec));
+  return state.add(std::move(spec));
 }
 
 GraphBuilder::Repartition GraphBuilder::add_repartition(Label label, NodeId parent,
@@ -144,7 +155,7 @@ GraphBuilder::Repartition GraphBuilder::add_repartition(Label label, NodeId pare
   spec.partitions = partitions;
   spec.sink = ends.sink;
   spec.source = ends.source;
-  state_->repartitions.push_back(std::move(spec));
+  open(label.word, label.where).repartitions.push_back(std::move(spec));
   return ends;
 }
 
@@ -153,9 +164,9 @@ std::string GraphBuilder::repartition_topic(std::string_view base) {
 }
 
 void GraphBuilder::add_store(StoreSpec store) {
-  if (!state_) fail_after_build("a store", store.where);
-  if (state_->needed_stores.count(store.name) > 0) store.needed = true;
-  const auto [existing, added] = state_->stores.try_emplace(store.name, std::move(store));
+  State& state = open("a store", store.where);
+  if (state.needed_stores.count(store.name) > 0) store.needed = true;
+  const auto [existing, added] = state.stores.try_emplace(store.name, std::move(store));
   if (added) return;
   // try_emplace left `store` alone.
   report(store.where, "the store '" + store.name + "' was already made at " +
@@ -164,73 +175,72 @@ void GraphBuilder::add_store(StoreSpec store) {
 }
 
 void GraphBuilder::need_store(std::string_view name) {
-  MILLRACE_ASSERT(state_, "need_store() after build()");
-  state_->needed_stores.emplace(name);
-  const auto store = state_->stores.find(name);
-  if (store != state_->stores.end()) store->second.needed = true;
+  State& state = open("a table", {});
+  state.needed_stores.emplace(name);
+  const auto store = state.stores.find(name);
+  if (store != state.stores.end()) store->second.needed = true;
 }
 
 void GraphBuilder::expect_store(std::string_view name, state::StoreKind kind,
                                 const std::type_info& key_type, const std::type_info& value_type,
                                 SourceLocation where) {
-  if (!state_) fail_after_build("a store", where);
-  state_->store_uses.push_back({std::string(name), kind, &key_type, &value_type, where});
+  open("a store", where)
+      .store_uses.push_back({std::string(name), kind, &key_type, &value_type, where});
 }
 
 void GraphBuilder::connect_lookup(NodeId reader, NodeId table, std::string_view word,
                                   SourceLocation where) {
-  if (!state_) fail_after_build(word, where);
-  state_->lookups.push_back({reader, table});
+  open(word, where).lookups.push_back({reader, table});
   require_copartition(word, where, {reader, table});
 }
 
 void GraphBuilder::require_copartition(std::string_view what, SourceLocation where,
                                        const std::vector<NodeId>& nodes) {
-  if (!state_) fail_after_build(what, where);
+  State& state = open(what, where);
   CopartitionGroup group{std::string(what), where, {}};
   for (const NodeId node : nodes) {
     for (const NodeId source : sources_of(node)) group.sources.push_back(source);
   }
   std::sort(group.sources.begin(), group.sources.end());
   group.sources.erase(std::unique(group.sources.begin(), group.sources.end()), group.sources.end());
-  state_->copartition_groups.push_back(std::move(group));
+  state.copartition_groups.push_back(std::move(group));
 }
 
 void GraphBuilder::keep_null_keys_above(NodeId node) {
-  MILLRACE_ASSERT(state_, "keep_null_keys_above() after build()");
-  state_->for_each_above(node, true, [this](const NodeSpec& spec) {
-    for (RepartitionSpec& repartition : state_->repartitions) {
+  State& state = open("a join", {});
+  state.for_each_above(node, true, [&state](const NodeSpec& spec) {
+    for (RepartitionSpec& repartition : state.repartitions) {
       if (repartition.source == spec.id) repartition.keep_null_keys = true;
     }
   });
 }
 
 void GraphBuilder::report(SourceLocation where, std::string mistake) {
-  if (!state_) fail_after_build("an operator", where);
-  state_->mistakes.push_back("millrace: " + to_string(where) + ": " + std::move(mistake));
+  open("an operator", where)
+      .mistakes.push_back("millrace: " + to_string(where) + ": " + std::move(mistake));
 }
 
-const std::vector<NodeSpec>& GraphBuilder::nodes() const { return state_->nodes; }
+const std::vector<NodeSpec>& GraphBuilder::nodes() const { return state().nodes; }
 const std::map<std::string, StoreSpec, std::less<>>& GraphBuilder::stores() const {
-  return state_->stores;
+  return state().stores;
 }
 const std::vector<RepartitionSpec>& GraphBuilder::repartitions() const {
-  return state_->repartitions;
+  return state().repartitions;
 }
 const std::vector<CopartitionGroup>& GraphBuilder::copartition_groups() const {
-  return state_->copartition_groups;
+  return state().copartition_groups;
 }
-const std::vector<std::string>& GraphBuilder::mistakes() const { return state_->mistakes; }
+const std::vector<std::string>& GraphBuilder::mistakes() const { return state().mistakes; }
 const std::vector<GraphBuilder::LookupEdge>& GraphBuilder::lookups() const {
-  return state_->lookups;
+  return state().lookups;
 }
 const std::vector<GraphBuilder::StoreUse>& GraphBuilder::store_uses() const {
-  return state_->store_uses;
+  return state().store_uses;
 }
 
 std::vector<NodeId> GraphBuilder::sources_of(NodeId node) const {
   std::vector<NodeId> sources;
-  state_->for_each_above(node, false, [&](const NodeSpec& spec) {
+  state().for_each_above(node, false, [&](const NodeSpec& spec) {
     if (spec.kind == NodeKind::kSource) sources.push_back(spec.id);
   });
   std::sort(sources.begin(), sources.end());

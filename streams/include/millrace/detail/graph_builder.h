@@ -73,7 +73,7 @@ struct CopartitionGroup {
 class GraphBuilder {
  public:
   GraphBuilder();
-  // What was moved from is finished: its add_ functions throw TopologyError.
+  // What was moved from is finished: everything throws TopologyError.
   GraphBuilder(GraphBuilder&&) noexcept;
   GraphBuilder& operator=(GraphBuilder&&) noexcept;
   ~GraphBuilder();
@@ -147,6 +147,10 @@ class GraphBuilder {
 
  private:
   struct State;
+  // Errors: TopologyError with the operator's word and place, where the graph was moved from.
+  State& open(std::string_view word, const SourceLocation& where);
+  const State& state() const;
+
   std::unique_ptr<State> state_;
 };
 
