@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <typeinfo>
 #include <utility>
 
 #include "millrace/detail/node.h"
@@ -41,6 +42,14 @@ class SourceNodeBase : public Node {
  public:
   // Lifetime: the slot refers to this node and goes before it.
   virtual std::unique_ptr<SourceSlot> make_slot() = 0;
+
+  // How keys are read: their type, and AnySerde::identity(), nullptr if unknown. A join compares its
+  // two sides.
+  struct KeyFormat {
+    const std::type_info* type;
+    const void* serde;
+  };
+  virtual KeyFormat key_format() const = 0;
 };
 
 // Says when a record happened. `partition_time`: the greatest timestamp of its partition so far,
@@ -83,6 +92,7 @@ class SourceNode final : public SourceNodeBase {
   Node* clone() const override { return new SourceNode(*this); }
 
   std::unique_ptr<SourceSlot> make_slot() override { return std::unique_ptr<SourceSlot>(new Slot(*this)); }
+  KeyFormat key_format() const override { return {&typeid(K), options_.key_serde.identity()}; }
 
  private:
   class Slot final : public SourceSlot {

@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "millrace/detail/assert.h"
 #include "millrace/detail/node.h"
 #include "millrace/dsl/detail/change.h"
 
@@ -24,6 +25,14 @@ class Lookup {
   // changes. `key_bytes` may carry the key's serialized form (ENGINE §11).
   virtual Row find(const K& key, const KeyBytes& key_bytes, std::optional<V>& scratch) = 0;
 };
+
+// The table above this node, which has one parent. REQUIRES: the nodes are connected.
+template <class K, class V>
+Lookup<K, V>& parent_table(const graph::Node& node) {
+  auto* table = dynamic_cast<Lookup<K, V>*>(node.parents().front());
+  MILLRACE_ASSERT(table != nullptr, "the node above a table operator is no table of its types");
+  return *table;
+}
 
 // In: what arrives (a record of a source or repartition topic, or a Change of a parent table).
 template <class K, class In, class V>

@@ -1,0 +1,32 @@
+// What the graph must know of a table's store.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <typeinfo>
+
+#include "millrace/detail/graph_builder.h"
+#include "millrace/detail/key_value_cells.h"
+#include "millrace/detail/value_type.h"
+#include "millrace/dsl/options.h"
+
+namespace millrace::detail {
+
+template <class K, class V>
+graph::StoreSpec table_store_spec(std::string_view name, const Materialized<K, V>& options) {
+  graph::StoreSpec spec;
+  spec.name = name;
+  spec.where = options.where;
+  spec.kind = state::StoreKind::kTimestampedKeyValue;
+  spec.key_type = &typeid(K);
+  spec.value_type = &typeid(V);
+  spec.make = [name = spec.name, serde = options.value_serde] {
+    return std::unique_ptr<state::Store>(new state::KeyValueCells(
+        name, state::StoreKind::kTimestampedKeyValue, state::value_type<V>(),
+        std::unique_ptr<state::ValueCodec>(new state::SerdeValueCodec<V>(serde))));
+  };
+  return spec;
+}
+
+}  // namespace millrace::detail
