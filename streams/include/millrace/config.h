@@ -1,0 +1,65 @@
+// StreamsConfig: how an application runs. Kafka's keys with _ for a dot, each documented; what is
+// rare goes into `properties` and on to the Kafka client.
+//
+//   StreamsConfig config{.application_id = "word-count", .bootstrap_servers = "kafka1:9092,kafka2:9092"};
+//   Streams app(builder.build(), config.with_arguments(argc, argv));
+//
+// All mistakes are reported at once, as one ConfigError, one a line.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "millrace/logging.h"
+#include "millrace/time.h"
+
+namespace millrace {
+
+// What to do for an input partition that the application never committed an offset for.
+enum class AutoOffsetReset { kEarliest, kLatest, kNone };
+
+struct StreamsConfig {
+  // Names the group, internal topics and transactions: the same for all workers of an application,
+  // different for every other. 1 to 200 of A-Z a-z 0-9 . _ -
+  std::string application_id;
+
+  // Brokers: "host:port,host:port".
+  std::string bootstrap_servers;
+
+  // How often outputs, state and offsets become visible, together. At least 1 ms; below 30 ms each
+  // transaction costs about ten times as much on a real broker.
+  Duration commit_interval{100};
+
+  // How long a task with an empty input waits for it, once it is known to be empty, before it takes
+  // records of its other inputs. 0: wait only while that is not known; −1: never wait
+  // (SEMANTICS R-T5, max.task.idle.ms).
+  Duration max_task_idle{0};
+
+  // A transaction that is open for longer is aborted by the broker (transaction.timeout.ms).
+  Duration transaction_timeout{10'000};
+
+  // How long an unreachable broker is waited for at start (default.api.timeout.ms).
+  Duration default_api_timeout{60'000};
+
+  AutoOffsetReset auto_offset_reset = AutoOffsetReset::kEarliest;
+
+  // Records of one partition that wait in a task at most (buffered.records.per.partition).
+  int buffered_records_per_partition = 1000;
+
+  // Settings of the Kafka client by their own names, e.g. {"security.protocol", "SASL_SSL"}; with the
+  // prefix "consumer.", "producer." or "admin." for that client alone. Values are never printed.
+  std::map<std::string, std::string> properties;
+
+  // Where messages go; the default writes to stderr. Outlives the application.
+  Logger* logger = nullptr;
+
+  // Effect: a copy with what the command line says: --commit.interval.ms=50, --bootstrap.servers=…,
+  // any key of above with dots, or -D name=value for `properties`.
+  // Errors: ConfigError that lists every argument that is not understood, with the nearest key.
+  StreamsConfig with_arguments(int argc, const char* const* argv) const;
+
+  // Effect: none if all is well. Errors: ConfigError with all mistakes.
+  void validate() const;
+};
+
+}  // namespace millrace

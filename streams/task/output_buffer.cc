@@ -1,0 +1,57 @@
+#include "task/output_buffer.h"
+
+#include "millrace/detail/assert.h"
+
+namespace millrace::task {
+
+graph::SinkTarget OutputBuffer::add_topic(const std::string& name, std::int32_t partitions) {
+  for (std::size_t i = 0; i < topics_.size(); ++i) {
+    if (topics_[i].name == name) return {static_cast<std::int32_t>(i), topics_[i].partitions};
+  }
+  topics_.push_back({name, partitions});
+  return {static_cast<std::int32_t>(topics_.size() - 1), partitions};
+}
+
+void OutputBuffer::send(graph::SinkTarget target, Partition partition, OptionalBytesView key, OptionalBytesView value,
+                        Timestamp timestamp, const Headers& headers) {
+  MILLRACE_ASSERT(partition >= Partition(0) && partition < Partition(target.partitions), "a partition that is not there");
+  Entry entry{target.index, partition, bytes_.size(), kNull, 0, kNull, timestamp, &Headers::none()};
+  if (key) {
+    entry.key_size = key->size();
+    bytes_.append(*key);
+  }
+  entry.value_at = bytes_.size();
+  if (value) {
+    entry.value_size = value->size();
+    bytes_.append(*value);
+  }
+  if (!headers.empty()) entry.headers = &headers_.emplace_back(headers);
+  records_.push_back(entry);
+}
+
+bool OutputBuffer::hand_over(log::LogProducer& producer) {
+  while (handles_.size() < topics_.size()) handles_.push_back(producer.topic(topics_[handles_.size()].name));
+  for (; next_ < records_.size(); ++next_) {
+    const Entry& entry = records_[next_];
+    const log::OutgoingRecord record{view(entry.key_at, entry.key_size), view(entry.value_at, entry.value_size),
+                                     entry.timestamp, entry.headers};
+    const auto sent = producer.send(handles_[static_cast<std::size_t>(entry.topic)], entry.partition, record);
+    if (sent == log::SendResult::kFull) return false;
+  }
+  clear();
+  return true;
+}
+
+void OutputBuffer::clear() {
+  bytes_.clear();
+  records_.clear();
+  headers_.clear();
+  next_ = 0;
+}
+
+OptionalBytesView OutputBuffer::view(std::size_t at, std::size_t size) const {
+  if (size == kNull) return std::nullopt;
+  return BytesView(bytes_).substr(at, size);
+}
+
+}  // namespace millrace::task

@@ -1,0 +1,277 @@
+#include "task/stream_task.h"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "millrace/detail/assert.h"
+
+namespace millrace::task {
+
+namespace {
+
+class ChangelogSender final : public state::ChangelogWriter {
+ public:
+  ChangelogSender(OutputBuffer& output, graph::SinkTarget target, Partition partition)
+      : output_(output), target_(target), partition_(partition) {}
+
+  void write(BytesView key, OptionalBytesView value, Timestamp timestamp) override {
+    output_.send(target_, partition_, key, value, std::max(timestamp, Timestamp{}), Headers::none());
+  }
+
+ private:
+  OutputBuffer& output_;
+  const graph::SinkTarget target_;
+  const Partition partition_;
+};
+
+// REQUIRES: an exception is being handled.
+std::string current_exception_text() {
+  try {
+    throw;
+  } catch (const std::exception& e) {
+    return exception_text(e);
+  } catch (...) {
+    return "an exception that is not a std::exception";
+  }
+}
+
+}  // namespace
+
+std::string exception_text(const std::exception& e) {
+  const auto* from_node = dynamic_cast<const graph::NodeError*>(&e);
+  if (!from_node) return e.what();
+  try {
+    from_node->rethrow_nested();
+  } catch (...) {
+    return "node " + from_node->node() + ": " + current_exception_text();
+  }
+}
+
+StreamTask::StreamTask(TaskId id, const TaskEnvironment& environment)
+    : id_(id),
+      environment_(environment),
+      subtopology_(environment.graph.subtopologies()[static_cast<std::size_t>(id.subtopology)]),
+      stream_time_(memory_.add("stream-time", state::Persisted::kNo)),
+      number_(memory_.add(kTransactionNumberName, state::Persisted::kYes)),
+      graph_(environment.graph, subtopology_) {
+  const graph::SubtopologyPlan& plan = environment.plan.subtopologies[static_cast<std::size_t>(id.subtopology)];
+  for (const std::string& topic : subtopology_.source_topics) {
+    const std::string name = graph::full_topic_name(environment.graph, environment.application_id, topic);
+    if (id.partition >= Partition(plan.source_partitions.at(name))) continue;
+    if (name == plan.anchor_topic) anchor_ = sources_.size();
+    sources_.push_back({name, id.partition});
+    source_names_.push_back(topic);
+  }
+  for (const std::string& name : subtopology_.stores) {
+    auto made = environment.graph.store(name).make();
+    made->bind(memory_);
+    made->forget_typed_values(environment.forget_typed_values);
+    if (const auto changelog = plan.changelogs.find(name); changelog != plan.changelogs.end()) {
+      changelogs_.push_back({name, {changelog->second, id.partition}, made.get()});
+      changelog_targets_.push_back(
+          environment.output.add_topic(changelog->second, environment.plan.partitions.at(changelog->second)));
+    }
+    stores_.emplace(name, std::move(made));
+  }
+  queues_.resize(sources_.size());
+}
+
+StreamTask::~StreamTask() { close(); }
+
+void StreamTask::load(std::size_t source, Offset next, const worker::CommitMetadata& metadata) {
+  queues_[source] = std::make_unique<RecordQueue>(sources_[source], next, memory_);
+  queues_[source]->load_partition_time(metadata.partition_time);
+  // The partitions' times seed the task's stream time (SEMANTICS R-T2).
+  memory_.raise(stream_time_, metadata.partition_time);
+  for (const auto& [name, value] : metadata.entries) memory_.load(name, value);
+}
+
+void StreamTask::start() {
+  build_graph();
+  memory_.commit();
+}
+
+void StreamTask::build_graph() {
+  graph_.build(*this);
+  for (std::size_t i = 0; i < queues_.size(); ++i) {
+    graph::SourceNodeBase& source = graph_.source(source_names_[i]);
+    queues_[i]->attach(source.make_slot(), drop_counter(source, graph::DropReason::kNullKey),
+                       drop_counter(source, graph::DropReason::kNullValue),
+                       drop_counter(source, graph::DropReason::kNegativeTimestamp));
+  }
+}
+
+std::size_t StreamTask::retained_bytes() const {
+  std::size_t bytes = 0;
+  for (const auto& queue : queues_) bytes += queue->bytes();
+  return bytes;
+}
+
+StreamTask::Step StreamTask::step(const CaughtUp& caught_up, Duration monotonic_now) {
+  Step outcome{Step::Kind::kIdle, {}, {}};
+  try {
+    const auto chosen = choose(caught_up, monotonic_now, outcome);
+    if (!chosen) return outcome;
+    RecordQueue& queue = *queues_[*chosen];
+    memory_.raise(stream_time_, to_ms(queue.context().timestamp));
+    steps_.taken(*chosen);
+    queue.process();
+    outcome.kind = Step::Kind::kRan;
+  } catch (...) {
+    outcome.kind = Step::Kind::kFailed;
+    outcome.failure = failure_text(queues_[busy_]->context());
+  }
+  return outcome;
+}
+
+// The queue to take from: the one whose head is earliest, the first of equals (SEMANTICS R-T4). An
+// empty queue may make the task wait (R-T5). In a replay: the one that was taken from before.
+std::optional<std::size_t> StreamTask::choose(const CaughtUp& caught_up, Duration now, Step& outcome) {
+  if (const auto replayed = steps_.next()) {
+    busy_ = *replayed;
+    const bool there = queues_[busy_]->head().has_value();
+    MILLRACE_ASSERT(there, "a replay must find its records again");
+    return replayed;
+  }
+  std::optional<std::size_t> earliest;
+  Timestamp least{};
+  bool some_empty = false;
+  bool known_empty = true;
+  for (std::size_t i = 0; i < queues_.size(); ++i) {
+    busy_ = i;  // a decoder may throw: whose record it was
+    const auto head = queues_[i]->head();
+    if (!head) {
+      some_empty = true;
+      known_empty = known_empty && caught_up[i];
+    } else if (!earliest || *head < least) {
+      earliest = i;
+      least = *head;
+    }
+  }
+  if (!earliest) return std::nullopt;
+  busy_ = *earliest;
+  if (!some_empty || environment_.max_task_idle < Duration::zero()) {
+    idle_since_.reset();
+    return earliest;
+  }
+  outcome.kind = Step::Kind::kWaiting;
+  if (!known_empty) {
+    idle_since_.reset();
+    return std::nullopt;
+  }
+  if (!idle_since_) idle_since_ = now;
+  const Duration until = *idle_since_ + environment_.max_task_idle;
+  if (now >= until) return earliest;
+  outcome.wait_until = until;
+  return std::nullopt;
+}
+
+// REQUIRES: an exception is being handled.
+std::string StreamTask::failure_text(const RecordContext& record) const {
+  return "task " + to_string(id_) + " failed at " + std::string(record.topic) + '-' +
+         std::to_string(record.partition.value()) + '@' + std::to_string(record.offset.value()) + ": " +
+         current_exception_text() +
+         ". The transaction was aborted: nothing that this record did is visible, and it will be read again";
+}
+
+bool StreamTask::has_progress() const {
+  const auto progressed = [](const auto& queue) { return queue->has_progress(); };
+  const auto changed = [](const auto& store) { return store.second->has_changes(); };
+  return std::any_of(queues_.begin(), queues_.end(), progressed) ||
+         std::any_of(stores_.begin(), stores_.end(), changed);
+}
+
+std::optional<std::string> StreamTask::write_changes() {
+  for (std::size_t i = 0; i < changelogs_.size(); ++i) {
+    ChangelogSender sender(environment_.output, changelog_targets_[i], id_.partition);
+    try {
+      changelogs_[i].cells->write_changes(sender);
+    } catch (...) {
+      return "task " + to_string(id_) + ": store " + changelogs_[i].store +
+             " cannot be written to its changelog: " + current_exception_text() +
+             ". The transaction was aborted: its records will be read again";
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> StreamTask::append_offsets(std::vector<log::OffsetToCommit>& offsets) {
+  memory_.set(number_, std::max<std::int64_t>(memory_[number_], 0) + 1);
+  const std::vector<state::TaskMemory::Entry> entries = memory_.persisted();
+  for (std::size_t i = 0; i < queues_.size(); ++i) {
+    const RecordQueue& queue = *queues_[i];
+    if (committed_once_ && i != anchor_ && !queue.has_progress()) continue;
+    std::string metadata = worker::encode({queue.partition_time(), entries});
+    if (metadata.size() > worker::kMaxMetadataCharacters) {
+      return "task " + to_string(id_) + ": the times of its " + std::to_string(entries.size()) +
+             " operators need " + std::to_string(metadata.size()) + " characters beside the offset of " +
+             to_string(queue.where()) + ", and a broker takes " + std::to_string(worker::kMaxMetadataCharacters) +
+             ": shorten the names of stores, or split the topology with a repartition topic";
+    }
+    offsets.push_back({queue.where(), queue.next_offset(), std::move(metadata)});
+  }
+  return std::nullopt;
+}
+
+void StreamTask::commit(const std::vector<log::WrittenRange>& written) {
+  for (const Changelog& changelog : changelogs_) {
+    const auto range = std::find_if(written.begin(), written.end(),
+                                    [&](const log::WrittenRange& r) { return r.where == changelog.where; });
+    changelog.cells->commit(range == written.end() ? state::ChangelogRange{}
+                                                   : state::ChangelogRange{range->first, range->last});
+  }
+  for (const auto& [name, cells] : stores_) cells->commit({});  // those without a changelog; others have nothing left
+  for (const auto& queue : queues_) queue->commit();
+  steps_.commit();
+  memory_.commit();
+  committed_once_ = true;
+}
+
+void StreamTask::abort() {
+  for (const auto& queue : queues_) queue->detach();
+  graph_.reset();
+  for (const auto& [name, cells] : stores_) cells->abort();
+  memory_.abort();
+  for (const auto& queue : queues_) queue->abort();
+  steps_.abort();
+  idle_since_.reset();
+  build_graph();
+}
+
+void StreamTask::close() {
+  for (const auto& queue : queues_) {
+    if (queue) queue->detach();
+  }
+  graph_.reset();
+  for (const auto& [name, cells] : stores_) cells->abort();
+}
+
+std::vector<StreamTask::DroppedRecords> StreamTask::dropped() const {
+  constexpr std::string_view kPrefix = "drop/";
+  std::vector<DroppedRecords> dropped;
+  for (const auto& [name, count] : memory_.entries(kPrefix)) {
+    if (count > 0) dropped.push_back({name.substr(kPrefix.size()), count});
+  }
+  return dropped;
+}
+
+std::vector<StreamTask::PurgeableChangelog> StreamTask::purgeable() const {
+  std::vector<PurgeableChangelog> purgeable;
+  for (const Changelog& changelog : changelogs_) {
+    if (const auto below = changelog.cells->purge_below()) purgeable.push_back({changelog.where, *below});
+  }
+  return purgeable;
+}
+
+state::Store* StreamTask::store(std::string_view name) {
+  const auto found = stores_.find(name);
+  return found == stores_.end() ? nullptr : found->second.get();
+}
+
+graph::SinkTarget StreamTask::sink(std::string_view topic) {
+  const std::string name = graph::full_topic_name(environment_.graph, environment_.application_id, topic);
+  return environment_.output.add_topic(name, environment_.plan.partitions.at(name));
+}
+
+}  // namespace millrace::task

@@ -1,0 +1,172 @@
+// One task: a sub-topology's copy for one partition, with its queues, stores and memory. It takes
+// records, and can take everything back that it did since the last commit.
+//
+// Lifecycle, driven by the worker (task_state.h): constructed → restore() of each changelog → start()
+// → step()… with commit() or abort() in between → destroyed. Belongs to one worker; not thread-safe.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "log/producer.h"
+#include "millrace/detail/node_context.h"
+#include "millrace/detail/store.h"
+#include "task/output_buffer.h"
+#include "task/record_queue.h"
+#include "task/step_log.h"
+#include "task/task_graph.h"
+#include "topology/built_graph.h"
+#include "worker/commit_metadata.h"
+
+namespace millrace::task {
+
+// The slot of task memory that counts the task's commits, and its name beside committed offsets.
+inline constexpr std::string_view kTransactionNumberName = "#";
+
+// An exception in words, with the node that it came from where that is known.
+std::string exception_text(const std::exception& e);
+
+// What all tasks of a worker share. Outlives them.
+struct TaskEnvironment {
+  const graph::BuiltGraph& graph;
+  const graph::TopicPlan& plan;
+  std::string application_id;
+  OutputBuffer& output;
+  // How long a task waits for an input that has nothing, once that is known to be empty; −1: not at
+  // all, not even until that is known (SEMANTICS R-T5).
+  Duration max_task_idle{0};
+  bool forget_typed_values = false;  // ENGINE §9
+};
+
+class StreamTask final : public graph::NodeContext {
+ public:
+  StreamTask(TaskId id, const TaskEnvironment& environment);
+  ~StreamTask() override;
+
+  TaskId id() const { return id_; }
+
+  // --- before start() ---------------------------------------------------------------------------
+
+  // The partitions that it reads, with full topic names; other functions name them by their index.
+  const std::vector<TopicPartition>& sources() const { return sources_; }
+  // Index of the anchor topic's partition among sources().
+  std::size_t anchor() const { return anchor_; }
+
+  struct Changelog {
+    std::string store;
+    TopicPartition where;
+    state::Store* cells;
+  };
+  const std::vector<Changelog>& changelogs() const { return changelogs_; }
+
+  // Effect: takes over what was committed for a partition: where to go on, times, numbers.
+  void load(std::size_t source, Offset next, const worker::CommitMetadata& metadata);
+
+  // Effect: clones the graph and connects it. REQUIRES: all sources loaded, all changelogs restored.
+  void start();
+
+  // --- input --------------------------------------------------------------------------------------
+
+  Offset next_offset(std::size_t source) const { return queues_[source]->next_offset(); }
+  std::size_t waiting(std::size_t source) const { return queues_[source]->waiting(); }
+  void add(std::size_t source, const RecordView& record) { queues_[source]->add(record); }
+  std::size_t retained_bytes() const;
+
+  // --- steps --------------------------------------------------------------------------------------
+
+  struct Step {
+    enum class Kind {
+      kRan,      // took one record
+      kIdle,     // nothing waits
+      kWaiting,  // a record waits, but an empty partition may still bring an earlier one (R-T5)
+      kFailed,   // the record stays where it is; the transaction must be aborted
+    };
+    Kind kind;
+    std::string failure;                    // kFailed: node, topic-partition@offset, what was thrown
+    std::optional<Duration> wait_until;     // kWaiting for the wall clock: when to ask again
+  };
+  // Tells of each source whether the log has nothing more for it.
+  using CaughtUp = std::vector<bool>;
+
+  // Effect: takes one record and runs it to its end. Never waits.
+  Step step(const CaughtUp& caught_up, Duration monotonic_now);
+
+  bool replaying() const { return steps_.next().has_value(); }
+  Timestamp stream_time() const { return from_ms(memory_[stream_time_]); }
+
+  // --- transaction --------------------------------------------------------------------------------
+
+  // Whether a commit would have anything to say.
+  bool has_progress() const;
+
+  // Effect: sends every changed cell to its changelog. Errors: a failure's text where a serializer
+  // throws; the transaction must be aborted.
+  std::optional<std::string> write_changes();
+
+  // Effect: appends the offsets and times that belong to this commit, and raises the transaction
+  // number (ENGINE §3). Errors: a text where the metadata is longer than a broker takes.
+  std::optional<std::string> append_offsets(std::vector<log::OffsetToCommit>& offsets);
+  std::int64_t transaction_number() const { return memory_[number_]; }
+
+  // Effect: the transaction is in the log. `written`: what the flush reported.
+  void commit(const std::vector<log::WrittenRange>& written);
+
+  // Effect: everything is as after the last commit, and the records taken since will be taken again.
+  void abort();
+
+  // Effect: undoes and gives up the graph: nothing runs any more.
+  void close();
+
+  struct DroppedRecords {
+    std::string node_and_reason;
+    std::int64_t count;
+  };
+  std::vector<DroppedRecords> dropped() const;  // what is not zero
+
+  struct PurgeableChangelog {
+    TopicPartition where;
+    Offset below;
+  };
+  std::vector<PurgeableChangelog> purgeable() const;
+
+  state::Store* find_store(std::string_view name) { return store(name); }
+
+  // --- NodeContext --------------------------------------------------------------------------------
+
+  TaskId task_id() const override { return id_; }
+  state::Store* store(std::string_view name) override;
+  state::TaskMemory& memory() override { return memory_; }
+  graph::RecordCollector& collector() override { return environment_.output; }
+  graph::SinkTarget sink(std::string_view topic) override;
+  graph::Node& node(graph::NodeId id) override { return graph_.node(id); }
+
+ private:
+  void build_graph();
+  std::optional<std::size_t> choose(const CaughtUp& caught_up, Duration now, Step& outcome);
+  std::string failure_text(const RecordContext& record) const;
+
+  const TaskId id_;
+  const TaskEnvironment& environment_;
+  const graph::Subtopology& subtopology_;
+  state::TaskMemory memory_;
+  const state::MemorySlot stream_time_;
+  const state::MemorySlot number_;
+  std::vector<TopicPartition> sources_;
+  std::vector<std::string> source_names_;  // as in the graph
+  std::size_t anchor_ = 0;
+  std::map<std::string, std::unique_ptr<state::Store>, std::less<>> stores_;
+  std::vector<Changelog> changelogs_;
+  std::vector<graph::SinkTarget> changelog_targets_;
+  std::vector<std::unique_ptr<RecordQueue>> queues_;
+  TaskGraph graph_;
+  StepLog steps_;
+  std::size_t busy_ = 0;  // the queue at work: whose record failed, if something throws
+  std::optional<Duration> idle_since_;  // all empty sources are known to be empty since then
+  bool committed_once_ = false;         // all partitions' offsets were written by this task
+};
+
+}  // namespace millrace::task

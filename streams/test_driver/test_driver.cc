@@ -1,0 +1,257 @@
+#include "millrace/test_driver.h"
+
+#include <cstdlib>
+#include <optional>
+#include <random>
+#include <stdexcept>
+
+#include "log/memory/memory_log.h"
+#include "millrace/error.h"
+#include "millrace/partitioning.h"
+#include "test_driver/driver_clock.h"
+#include "worker/worker.h"
+
+namespace millrace::detail {
+
+namespace {
+
+std::optional<std::uint64_t> hostile_seed(const TestOptions& options) {
+  if (options.hostile) return options.hostile;
+  const char* seed = std::getenv("MILLRACE_HOSTILE");
+  if (seed == nullptr || *seed == '\0') return std::nullopt;
+  return std::strtoull(seed, nullptr, 10);
+}
+
+log::memory::MemoryLogOptions log_options(const std::optional<std::uint64_t>& seed) {
+  log::memory::MemoryLogOptions options;
+  if (seed) options.hostile = log::memory::HostileOptions::everything(*seed);
+  return options;
+}
+
+}  // namespace
+
+struct TestDriverCore::Implementation {
+  Implementation(Topology built, StreamsConfig configured, TestOptions wanted)
+      : topology(std::move(built)),
+        config(std::move(configured)),
+        options(std::move(wanted)),
+        seed(hostile_seed(options)),
+        clock(options.start_time),
+        log(clock, log_options(seed)),
+        random(seed.value_or(0)) {
+    if (config.application_id.empty()) config.application_id = "test";
+    for (const std::string& topic : graph::external_topics(topology.graph())) {
+      const auto partitions = options.partitions.find(topic);
+      log.create_topic({topic, partitions == options.partitions.end() ? 1 : partitions->second, {}});
+    }
+    make_worker();
+  }
+
+  void make_worker() {
+    worker::WorkerOptions wanted;
+    wanted.application_id = config.application_id;
+    wanted.transactional_id = config.application_id + "-test-1";
+    wanted.commit_interval = config.commit_interval;
+    wanted.max_task_idle = config.max_task_idle;
+    wanted.transaction_timeout = Duration::max() / 4;  // time jumps here; nothing is ever too late
+    wanted.buffered_records_per_partition = static_cast<std::size_t>(config.buffered_records_per_partition);
+    wanted.forget_typed_values = seed.has_value();
+    wanted.on_transaction_end = [this](bool committed) {
+      if (transaction_end) transaction_end(committed);
+    };
+    Logger& logger = config.logger ? *config.logger : null_logger();
+    worker = std::make_unique<worker::Worker>(topology.graph(), std::move(wanted), log, clock, logger);
+  }
+
+  // Returns whether anything moved.
+  bool step() {
+    bool moved = worker->step();
+    moved = log.step() || moved;
+    if (worker->state() == worker::WorkerState::kFailed) throw StoppedError(worker->failure());
+    return moved;
+  }
+
+  bool all_quiet() {
+    if (!worker->quiet()) return false;
+    std::size_t tasks = 0;
+    for (const auto& plan : worker->plan().subtopologies) tasks += static_cast<std::size_t>(plan.tasks);
+    return worker->tasks().entries().size() == tasks;
+  }
+
+  // What waits for the clock and comes first.
+  std::optional<Duration> next_timer() {
+    std::optional<Duration> next = worker->next_timer();
+    if (const auto due = log.next_due(); due && (!next || due->time_since_epoch() < *next)) {
+      next = due->time_since_epoch();
+    }
+    return next;
+  }
+
+  void settle() {
+    for (;;) {
+      if (step()) continue;
+      if (all_quiet()) return;
+      const auto next = next_timer();
+      if (!next) throw std::logic_error("the test driver is stuck: something waits, and nothing is on its way");
+      clock.advance_to(*next);
+    }
+  }
+
+  // Some steps, so that transactions end where nobody planned it.
+  void run_a_little() {
+    for (auto steps = random() % 8; steps > 0; --steps) step();
+    if (random() % 5 == 0) clock.advance_to(clock.monotonic() + config.commit_interval);
+  }
+
+  Topology topology;
+  StreamsConfig config;
+  TestOptions options;
+  std::optional<std::uint64_t> seed;
+  DriverClock clock;
+  log::memory::MemoryLog log;
+  std::mt19937_64 random;
+  std::function<void(bool)> transaction_end;
+  std::unique_ptr<worker::Worker> worker;
+  std::map<std::string, std::vector<Offset>> read_up_to;  // per output topic and partition
+};
+
+TestDriverCore::TestDriverCore(Topology topology, StreamsConfig config, TestOptions options)
+    : implementation_(std::make_unique<Implementation>(std::move(topology), std::move(config), std::move(options))) {
+  settle();
+}
+
+TestDriverCore::~TestDriverCore() = default;
+
+void TestDriverCore::pipe(const std::string& topic, std::size_t key_bytes_behind_inner, OptionalBytesView key,
+                          OptionalBytesView value, Timestamp timestamp, const Headers& headers) {
+  Implementation& self = *implementation_;
+  const auto partitions = self.log.partitions(topic);
+  if (!partitions) throw TopicError("the topology does not read topic " + topic);
+  const Partition partition =
+      key ? partition_for_key(key->substr(0, key->size() - key_bytes_behind_inner), *partitions) : Partition(0);
+  const auto appended = self.log.append(topic, partition, {key, value, timestamp, &headers});
+  if (!appended.ok()) throw TopicError("topic " + topic + ": " + appended.status().message());
+  if (self.options.commit_each_input) {
+    self.settle();
+  } else {
+    self.run_a_little();
+  }
+}
+
+std::optional<RawTestRecord> TestDriverCore::read(const std::string& topic) {
+  Implementation& self = *implementation_;
+  if (!self.options.commit_each_input) self.settle();
+  std::vector<Offset>& next = self.read_up_to[topic];
+  next.resize(static_cast<std::size_t>(self.log.partitions(topic).value_or(0)));
+  for (std::size_t i = 0; i < next.size(); ++i) {
+    const Partition partition(static_cast<std::int32_t>(i));
+    auto records = self.log.read(topic, partition, next[i], log::Isolation::kReadCommitted);
+    if (records.empty()) continue;
+    next[i] = records.front().offset + 1;
+    auto& first = records.front();
+    return RawTestRecord{partition,          first.offset,    std::move(first.key), std::move(first.value),
+                         first.timestamp, std::move(first.headers)};
+  }
+  return std::nullopt;
+}
+
+bool TestDriverCore::has_record(const std::string& topic) {
+  Implementation& self = *implementation_;
+  const auto before = self.read_up_to[topic];
+  const bool found = read(topic).has_value();
+  self.read_up_to[topic] = before;
+  return found;
+}
+
+std::vector<RawTestRecord> TestDriverCore::committed_records(const std::string& topic) {
+  Implementation& self = *implementation_;
+  if (!self.options.commit_each_input) self.settle();
+  std::vector<RawTestRecord> all;
+  for (std::int32_t i = 0; i < self.log.partitions(topic).value_or(0); ++i) {
+    for (auto& record : self.log.read_all(topic, Partition(i), log::Isolation::kReadCommitted)) {
+      all.push_back({Partition(i), record.offset, std::move(record.key), std::move(record.value), record.timestamp,
+                     std::move(record.headers)});
+    }
+  }
+  return all;
+}
+
+void TestDriverCore::advance_wall_clock_time(Duration by) {
+  implementation_->clock.advance_wall(by);
+  settle();
+}
+
+void TestDriverCore::settle() { implementation_->settle(); }
+
+void TestDriverCore::restart() {
+  Implementation& self = *implementation_;
+  // A commit that is with the log already may count or not, and the dead cannot ask.
+  const auto undecided = [&] {
+    const auto state = self.worker->transaction().state();
+    return state == worker::ProducerState::kCommitting || state == worker::ProducerState::kRotating;
+  };
+  while (undecided()) {
+    if (self.step()) continue;
+    if (const auto next = self.next_timer()) self.clock.advance_to(*next);
+  }
+  if (self.transaction_end) self.transaction_end(false);
+  self.worker.reset();
+  self.make_worker();
+  self.settle();
+}
+
+state::Store& TestDriverCore::find_store(std::string_view name, const std::type_info& key,
+                                         const std::type_info& value) {
+  Implementation& self = *implementation_;
+  if (!self.options.commit_each_input) self.settle();
+  state::Store* found = nullptr;
+  for (auto& [id, entry] : self.worker->tasks().entries()) {
+    state::Store* store = entry.task->find_store(name);
+    if (store && found) {
+      throw std::invalid_argument("store " + std::string(name) +
+                                  " has several partitions here: a driver with one partition shows it whole");
+    }
+    if (store) found = store;
+  }
+  if (!found) throw StoreUnavailable("the topology has no store " + std::string(name));
+  const graph::StoreSpec& spec = self.topology.graph().store(name);
+  if (spec.key_type && spec.value_type && (*spec.key_type != key || *spec.value_type != value)) {
+    throw std::invalid_argument("store " + std::string(name) + " was made with other key or value types");
+  }
+  return *found;
+}
+
+std::vector<std::string> TestDriverCore::topics() {
+  Implementation& self = *implementation_;
+  std::vector<std::string> topics;
+  for (std::string& topic : self.log.topics()) {
+    bool any = false;
+    for (std::int32_t i = 0; i < self.log.partitions(topic).value_or(0); ++i) {
+      any = any || self.log.end_offset(topic, Partition(i)) > Offset(0);
+    }
+    if (any) topics.push_back(std::move(topic));
+  }
+  return topics;
+}
+
+std::map<std::string, std::int64_t> TestDriverCore::dropped_records() {
+  std::map<std::string, std::int64_t> dropped;
+  for (const auto& [id, entry] : implementation_->worker->tasks().entries()) {
+    for (const auto& [what, count] : entry.task->dropped()) dropped[what] += count;
+  }
+  return dropped;
+}
+
+TestCounts TestDriverCore::counts() const {
+  const auto& counts = implementation_->log.counts();
+  return {counts.commits, counts.aborts + counts.delivery_failures, counts.fences, counts.unknown_outcomes,
+          counts.revocations + counts.losses};
+}
+
+Timestamp TestDriverCore::wall_clock_time() const { return implementation_->clock.now(); }
+
+void TestDriverCore::on_transaction_end(std::function<void(bool committed)> f) {
+  implementation_->transaction_end = std::move(f);
+}
+
+}  // namespace millrace::detail

@@ -1,0 +1,65 @@
+#include "worker/startup.h"
+
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "millrace/error.h"
+
+namespace millrace::worker {
+
+Startup::Startup(const graph::BuiltGraph& graph, std::string application_id, AdminDesk& admin)
+    : graph_(graph), application_id_(std::move(application_id)), admin_(admin) {}
+
+void Startup::begin() {
+  admin_.describe_topics(graph::external_topics(graph_),
+                         [this](const log::TopicsDescribed& described) { make_plan(described); });
+}
+
+void Startup::make_plan(const log::TopicsDescribed& described) {
+  std::map<std::string, std::int32_t> counts;
+  for (const log::TopicDescription& topic : described.topics) {
+    if (topic.partitions) counts[topic.topic] = *topic.partitions;
+  }
+  try {
+    plan_ = graph::plan_topics(graph_, application_id_, counts);
+  } catch (const Error& e) {
+    failure_ = e.what();
+    return;
+  }
+  std::vector<log::NewTopic> topics;
+  std::vector<std::string> names;
+  for (const graph::InternalTopic& topic : plan_.internal_topics) {
+    topics.push_back({topic.name, topic.partitions, topic.config});
+    names.push_back(topic.name);
+  }
+  done_ = topics.empty();
+  if (done_) return;
+  admin_.create_topics(std::move(topics), [this, names] {
+    admin_.describe_topics(names, [this](const log::TopicsDescribed& found) { check_internal_topics(found); });
+  });
+}
+
+// Topics that were there before are used only in the right shape: a record in another partition
+// would meet another task's state (RELIABILITY F31).
+void Startup::check_internal_topics(const log::TopicsDescribed& described) {
+  std::string mistakes;
+  for (std::size_t i = 0; i < described.topics.size(); ++i) {
+    const log::TopicDescription& found = described.topics[i];
+    const std::int32_t wanted = plan_.internal_topics[i].partitions;
+    if (found.partitions == wanted) continue;
+    if (!mistakes.empty()) mistakes += '\n';
+    mistakes += "topic " + found.topic + ' ' +
+                (found.partitions ? "has " + std::to_string(*found.partitions) + " partitions" : "could not be created") +
+                ", and this topology needs " + std::to_string(wanted) +
+                ". Nothing was read or written; bring the input topics back to their partition count, or start "
+                "under another application.id";
+  }
+  if (mistakes.empty()) {
+    done_ = true;
+  } else {
+    failure_ = std::move(mistakes);
+  }
+}
+
+}  // namespace millrace::worker

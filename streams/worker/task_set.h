@@ -1,0 +1,111 @@
+// The tasks of a worker: makes those that are assigned, finds out where they go on, restores their
+// stores, feeds them records, and gives them up. Which state a task is in is task_state.h's table.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "log/log.h"
+#include "millrace/logging.h"
+#include "task/stream_task.h"
+#include "worker/admin_desk.h"
+#include "worker/restorer.h"
+#include "worker/task_state.h"
+
+namespace millrace::worker {
+
+// What to do for a partition that the group never committed an offset for.
+enum class OffsetReset { kEarliest, kLatest, kNone };
+
+struct TaskSetOptions {
+  std::string group;
+  OffsetReset offset_reset = OffsetReset::kEarliest;
+  // A partition's records that wait in a task; more are not drained from the log (SEMANTICS R-T6).
+  std::size_t buffered_records_per_partition = 1000;
+};
+
+// Not thread-safe: belongs to one worker.
+class TaskSet {
+ public:
+  struct Parts {
+    log::Log& log;
+    log::Inbox& inbox;
+    AdminDesk& admin;
+    const Clock& clock;
+    Logger& logger;
+  };
+
+  TaskSet(const task::TaskEnvironment& environment, Parts parts, TaskSetOptions options);
+  ~TaskSet();
+
+  struct Entry {
+    std::unique_ptr<task::StreamTask> task;
+    TaskState state = TaskState::kCreated;
+    TopicPartition anchor;
+    bool restore_begun = false;                 // its changelogs' ends are known
+    std::vector<log::ReaderPartition> readers;  // by source, once running
+    task::StreamTask::CaughtUp caught_up;       // by source, as of the last feed()
+    std::optional<Duration> wait_until;         // its last step said so (R-T5)
+  };
+
+  // --- membership -----------------------------------------------------------------------------------
+
+  // Effect: a task for each anchor partition. They run once their stores are full. One whose
+  // predecessor is still being closed is made after that.
+  void assigned(const std::vector<TopicPartition>& anchors);
+  // Effect: marks them; those that have nothing in a transaction are closed at once.
+  void revoked(const std::vector<TopicPartition>& anchors);
+  // Effect: as revoked() for all: others have them already.
+  void lost();
+  bool any_closing() const;
+  // Effect: closes what revoked() and lost() marked, undone where it was not committed.
+  void close_revoked();
+  void close_all();
+
+  // --- records --------------------------------------------------------------------------------------
+
+  // Effect: moves what has arrived into the queues that have room; restores. Returns whether
+  // anything moved.
+  bool feed();
+
+  // Takes in an event of the readers. Returns false if it is somebody else's.
+  bool handle(const log::Event& event);
+
+  // --- for the worker -------------------------------------------------------------------------------
+
+  // In the order of task ids.
+  std::map<TaskId, Entry>& entries() { return tasks_; }
+  const std::map<TaskId, Entry>& entries() const { return tasks_; }
+
+  // True while a task is on its way to Running.
+  bool opening() const;
+  const std::optional<std::string>& failure() const;
+
+ private:
+  void open(std::vector<TaskId> ids);
+  void load(const std::vector<TaskId>& ids, const log::OffsetsCommitted& committed, const log::OffsetsListed& reset);
+  void restore(const std::vector<TaskId>& ids);
+  void start_restored();
+  void start_reading(Entry& entry);
+  void close(Entry& entry, TaskEvent why);
+  void forget_closed();
+  bool feed(Entry& entry);
+  Entry* find(TaskId id, const task::StreamTask* same);
+  void fail(std::string why);
+
+  const task::TaskEnvironment& environment_;
+  const Parts parts_;
+  const TaskSetOptions options_;
+  std::map<TaskId, Entry> tasks_;
+  std::vector<TopicPartition> assigned_early_;  // while an earlier task of the same partition closes
+  std::unique_ptr<log::LogReader> reader_;
+  Restorer restorer_;
+  log::RecordBatch batch_;
+  std::optional<std::string> failure_;
+};
+
+}  // namespace millrace::worker

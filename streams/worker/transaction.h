@@ -1,0 +1,147 @@
+// The life of a worker's transactions (DESIGN §5): carries out what producer_state.h decides. It owns
+// the producer and hands the output buffer over; what a commit, an abort or a replay means for tasks
+// and stores it asks of its host.
+//
+// Nothing here waits: pump() does what can be done now, handle() takes in what the log answered.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "log/log.h"
+#include "millrace/clock.h"
+#include "millrace/logging.h"
+#include "task/output_buffer.h"
+#include "worker/producer_state.h"
+
+namespace millrace::worker {
+
+// What the worker does for its transaction. Called from within Transaction's functions, which it
+// must not call back but where it says so.
+class TransactionHost {
+ public:
+  virtual ~TransactionHost() = default;
+
+  // Effect: everything that the tasks still have to send goes into the output buffer.
+  // Errors: a text; the transaction is aborted and the worker stops with it.
+  virtual std::optional<std::string> write_changes() = 0;
+
+  // Effect: the offsets of all tasks with progress, in the state that write_changes() left.
+  virtual std::optional<std::string> collect_offsets(std::vector<log::OffsetToCommit>& offsets) = 0;
+
+  // nullopt: not a member; nothing may be committed.
+  virtual std::optional<log::FencingToken> token() = 0;
+
+  // Effect: the transaction is visible. Tasks forget what an abort would need.
+  virtual void publish(const std::vector<log::WrittenRange>& written) = 0;
+
+  // Effect: tasks undo what they did and will take their records again.
+  virtual void replay() = 0;
+
+  // Effect: finds out what became of the last commit; ends in Transaction::resolved(), later or at once.
+  virtual void resolve() = 0;
+
+  virtual void close_revoked() = 0;  // undone, without publishing
+  virtual void acknowledge() = 0;    // every membership event that waits for an answer
+  virtual void close_lost() = 0;
+
+  // Effect: the worker stops. Nothing of the open transaction is visible.
+  virtual void stop(std::string why) = 0;
+};
+
+struct TransactionCounts {
+  std::int64_t commits = 0;
+  std::int64_t aborts = 0;
+  std::int64_t rotations = 0;
+  std::int64_t doubts = 0;            // outcomes that had to be asked for
+  std::int64_t outdated_events = 0;   // of producers given up
+};
+
+// Not thread-safe: belongs to one worker.
+class Transaction {
+ public:
+  struct Parts {
+    log::Log& log;
+    log::Inbox& inbox;
+    task::OutputBuffer& output;
+    const Clock& clock;
+    Logger& logger;
+  };
+
+  Transaction(TransactionHost& host, Parts parts, log::ProducerOptions options);
+  ~Transaction();
+
+  // Effect: makes the first producer. Steps may run once its init is done.
+  void start();
+
+  ProducerState state() const { return state_; }
+
+  // Whether a step may run now: a transaction takes records, and there is room for what they send.
+  bool may_step() const;
+
+  // --- what happens; each a row of the table ------------------------------------------------------
+  void stepped() { on(ProducerEvent::kStep); }
+  void commit_due() { on(ProducerEvent::kCommitDue); }
+  void revoked() { on(ProducerEvent::kRevoked); }
+  void revoke_overdue() { on(ProducerEvent::kRevokeOverdue); }
+  void lost() { on(ProducerEvent::kLost); }
+  // Effect: aborts, then TransactionHost::stop(why).
+  void task_failed(std::string why);
+  void resolved(bool committed);
+
+  // Effect: takes in an event of the producer's. Returns false if it is somebody else's.
+  bool handle(const log::Event& event);
+
+  // Effect: hands output over, flushes when all is handed over, retries what is due. Returns whether
+  // anything moved.
+  bool pump();
+
+  // When pump() has something to do that waits for the clock (monotonic).
+  std::optional<Duration> next_timer() const { return retry_at_; }
+
+  const TransactionCounts& counts() const { return counts_; }
+
+ private:
+  void on(ProducerEvent event);
+  void perform(Action actions);
+  void rotate();
+  void begin_rotation();
+  void start_commit();
+  void submit_commit();
+  void submit_abort();
+  void replay();
+  void publish();
+  void end_of_transaction();
+  bool begin_if_needed();
+  bool hand_over();
+  void back_off(const std::string& why);
+  log::OperationId next_operation();
+
+  static constexpr std::size_t kMaxOutputBytes = std::size_t{8} << 20;
+
+  TransactionHost& host_;
+  const Parts parts_;
+  const log::ProducerOptions options_;
+  ProducerState state_ = ProducerState::kRotating;
+  std::unique_ptr<log::LogProducer> producer_;
+  log::OperationId operation_ = log::kNoOperation;  // the one whose completion this state waits for
+  std::int64_t operations_ = 0;
+  bool begun_ = false;            // the producer has a transaction open
+  bool flush_submitted_ = false;
+  bool abort_after_operation_ = false;  // one operation at a time: the abort waits for the flush to end
+  bool in_doubt_ = false;         // a commit was submitted and its outcome is not known
+  bool acknowledge_at_end_ = false;
+  bool close_lost_at_end_ = false;
+  bool rotate_at_end_ = false;
+  std::vector<log::WrittenRange> written_;
+  std::string stop_at_end_;       // a task failed: stop with this once the abort is done
+  std::string last_failure_;
+  int failures_in_a_row_ = 0;     // since the last commit
+  int delivery_failures_in_a_row_ = 0;
+  std::optional<Duration> retry_at_;
+  TransactionCounts counts_;
+};
+
+}  // namespace millrace::worker

@@ -1,0 +1,349 @@
+#include "worker/worker.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace millrace::worker {
+
+namespace {
+// Ahead of a commit the client is woken, so that a heartbeat in between does not make the token stale
+// (KAFKA_CLIENT §1.5, rule 9).
+constexpr Duration kKickAhead{10};
+// Back-to-back transactions cost ten times as much (KAFKA_CLIENT §10.2).
+constexpr Duration kLeastCommitInterval{30};
+}  // namespace
+
+std::string_view to_string(WorkerState state) {
+  static constexpr std::array<std::string_view, 5> kNames = {"Starting", "Running", "Closing", "Closed", "Failed"};
+  return kNames[static_cast<std::size_t>(state)];
+}
+
+Worker::Worker(const graph::BuiltGraph& graph, WorkerOptions options, log::Log& log, const Clock& clock, Logger& logger)
+    : graph_(graph),
+      options_(std::move(options)),
+      log_(log),
+      clock_(clock),
+      logger_(logger),
+      admin_(log, inbox_, clock, options_.admin_patience),
+      startup_(graph, options_.application_id, admin_),
+      transaction_(*this, {log, inbox_, output_, clock, logger},
+                   {options_.transactional_id, options_.transaction_timeout}) {
+  startup_.begin();
+}
+
+Worker::~Worker() = default;
+
+bool Worker::step() {
+  if (finished()) return false;
+  bool moved = take_in_events();
+  moved = admin_.pump() || moved;
+  if (admin_.failure()) fail(*admin_.failure());
+  if (startup_.failure()) fail(*startup_.failure());
+  if (finished()) return true;
+  if (state_ == WorkerState::kStarting) {
+    if (!startup_.done()) return moved;
+    begin_running();
+  }
+  moved = tasks_->feed() || moved;
+  if (tasks_->failure()) fail(*tasks_->failure());
+  if (finished()) return true;
+  moved = transaction_.pump() || moved;
+  moved = run_tasks() || moved;
+  moved = transaction_.pump() || moved;
+  moved = commit_if_due() || moved;
+  if (state_ == WorkerState::kClosing) continue_closing();
+  return moved || finished();
+}
+
+bool Worker::take_in_events() {
+  log::Event event;
+  bool any = false;
+  while (!finished() && inbox_.pop(event)) {
+    any = true;
+    handle(event);
+  }
+  return any;
+}
+
+void Worker::handle(const log::Event& event) {
+  if (transaction_.handle(event) || admin_.handle(event)) return;
+  if (tasks_ && tasks_->handle(event)) return;
+  if (membership_ && event.epoch == membership_->epoch()) {
+    handle_membership(event);
+    return;
+  }
+  ++counts_.outdated_events;
+}
+
+void Worker::handle_membership(const log::Event& event) {
+  if (const auto* assigned = std::get_if<log::Assigned>(&event.what)) {
+    membership_state_ = next_state(membership_state_, MembershipEvent::kAssigned);
+    tasks_->assigned(assigned->partitions);
+    membership_->acknowledge();
+  } else if (const auto* revoked = std::get_if<log::Revoked>(&event.what)) {
+    membership_state_ = next_state(membership_state_, MembershipEvent::kRevoked);
+    ++counts_.revocations;
+    ++unanswered_;
+    if (!revoked_since_) revoked_since_ = clock_.monotonic();
+    tasks_->revoked(revoked->partitions);
+    transaction_.revoked();
+  } else if (std::holds_alternative<log::Lost>(event.what)) {
+    membership_state_ = next_state(membership_state_, MembershipEvent::kLost);
+    unanswered_ = 0;
+    revoked_since_.reset();
+    logger_.warning("the group gave all tasks of this worker to others: " + event.status.message());
+    tasks_->lost();
+    transaction_.lost();
+  } else if (!event.status.ok()) {
+    fail("membership of group " + options_.application_id + ": " + event.status.message());
+  } else if (event.operation != log::kNoOperation) {
+    membership_state_ = next_state(membership_state_, MembershipEvent::kLeft);
+    state_ = WorkerState::kClosed;
+  }
+}
+
+void Worker::begin_running() {
+  state_ = WorkerState::kRunning;
+  environment_ = std::make_unique<task::TaskEnvironment>(task::TaskEnvironment{
+      graph_, startup_.plan(), options_.application_id, output_, options_.max_task_idle, options_.forget_typed_values});
+  tasks_ = std::make_unique<TaskSet>(
+      *environment_, TaskSet::Parts{log_, inbox_, admin_, clock_, logger_},
+      TaskSetOptions{options_.application_id, options_.offset_reset, options_.buffered_records_per_partition});
+  last_commit_ = clock_.monotonic();
+  next_purge_ = last_commit_;
+  transaction_.start();
+  membership_ = log_.make_membership({options_.application_id}, inbox_);
+  std::vector<log::AnchorTopic> anchors;
+  for (const graph::SubtopologyPlan& plan : startup_.plan().subtopologies) {
+    anchors.push_back({plan.anchor_topic, plan.source_partitions.at(plan.anchor_topic)});
+  }
+  membership_->join(std::move(anchors));
+}
+
+bool Worker::run_tasks() {
+  bool moved = false;
+  const Duration now = clock_.monotonic();
+  for (auto& [id, entry] : tasks_->entries()) {
+    if (entry.state != TaskState::kRunning) continue;
+    entry.wait_until.reset();
+    for (std::size_t i = 0; i < options_.max_records_per_step && transaction_.may_step(); ++i) {
+      task::StreamTask::Step step = entry.task->step(entry.caught_up, now);
+      if (step.kind == task::StreamTask::Step::Kind::kRan) {
+        ++counts_.records;
+        moved = true;
+        transaction_.stepped();
+        continue;
+      }
+      if (step.kind == task::StreamTask::Step::Kind::kFailed) {
+        entry.state = next_state(entry.state, TaskEvent::kFailed);
+        transaction_.task_failed(std::move(step.failure));
+        return true;
+      }
+      entry.wait_until = step.wait_until;
+      break;
+    }
+  }
+  return moved;
+}
+
+bool Worker::anything_to_commit() const {
+  const auto& entries = tasks_->entries();
+  return std::any_of(entries.begin(), entries.end(), [](const auto& task) {
+    return in_transaction(task.second.state) && task.second.task->has_progress();
+  });
+}
+
+bool Worker::commit_if_due() {
+  const Duration now = clock_.monotonic();
+  if (revoked_since_ && now - *revoked_since_ >= options_.revoke_patience) {
+    revoked_since_.reset();
+    transaction_.revoke_overdue();
+    return true;
+  }
+  const ProducerState state = transaction_.state();
+  if (state != ProducerState::kIdle && state != ProducerState::kOpen) return false;
+  std::size_t retained = 0;
+  for (const auto& [id, entry] : tasks_->entries()) retained += in_transaction(entry.state) ? entry.task->retained_bytes() : 0;
+  const bool closing = state_ == WorkerState::kClosing;
+  const Duration interval = retained > options_.max_retained_bytes
+                                ? std::min(kLeastCommitInterval, options_.commit_interval)
+                                : options_.commit_interval;
+  const Duration since = now - last_commit_;
+  if (!closing && !commit_requested_) {
+    if (since + kKickAhead >= interval && !kicked_) {
+      membership_->kick();
+      kicked_ = true;
+    }
+    if (since < interval) return false;
+  }
+  commit_requested_ = false;
+  kicked_ = false;
+  last_commit_ = now;
+  if (!anything_to_commit()) return false;
+  transaction_.commit_due();
+  return true;
+}
+
+std::optional<Duration> Worker::next_timer() const {
+  std::optional<Duration> next = admin_.next_timer();
+  const auto consider = [&](std::optional<Duration> at) {
+    if (at && (!next || *at < *next)) next = at;
+  };
+  if (!tasks_ || finished()) return next;
+  consider(transaction_.next_timer());
+  if (revoked_since_) consider(*revoked_since_ + options_.revoke_patience);
+  for (const auto& [id, entry] : tasks_->entries()) consider(entry.wait_until);
+  const ProducerState state = transaction_.state();
+  if ((state == ProducerState::kIdle || state == ProducerState::kOpen) && anything_to_commit()) {
+    consider(last_commit_ + options_.commit_interval - (kicked_ ? Duration{0} : kKickAhead));
+  }
+  return next;
+}
+
+bool Worker::quiet() const {
+  if (finished()) return true;
+  if (state_ != WorkerState::kRunning || !inbox_.empty() || membership_state_ != MembershipState::kStable) return false;
+  if (transaction_.state() != ProducerState::kIdle || !output_.empty() || unanswered_ > 0) return false;
+  if (tasks_->opening() || tasks_->any_closing() || anything_to_commit()) return false;
+  for (const auto& [id, entry] : tasks_->entries()) {
+    if (entry.task->replaying()) return false;
+    for (std::size_t i = 0; i < entry.readers.size(); ++i) {
+      if (!entry.caught_up[i] || entry.task->waiting(i) > 0) return false;
+    }
+  }
+  return true;
+}
+
+void Worker::close() {
+  if (finished() || state_ == WorkerState::kClosing) return;
+  if (state_ == WorkerState::kStarting) {
+    state_ = WorkerState::kClosed;
+    return;
+  }
+  state_ = WorkerState::kClosing;
+}
+
+// Commit what is open, then give everything back at once and leave.
+void Worker::continue_closing() {
+  if (membership_state_ == MembershipState::kLeaving) return;
+  if (transaction_.state() != ProducerState::kIdle || anything_to_commit()) return;
+  tasks_->close_all();
+  membership_state_ = next_state(membership_state_, MembershipEvent::kLeave);
+  membership_->submit_leave(log::OperationId(1));
+}
+
+void Worker::fail(std::string why) {
+  if (finished()) return;
+  failure_ = std::move(why);
+  state_ = WorkerState::kFailed;
+  logger_.error("stopped: " + failure_);
+}
+
+// --- TransactionHost ---------------------------------------------------------------------------
+
+std::optional<std::string> Worker::write_changes() {
+  for (auto& [id, entry] : tasks_->entries()) {
+    if (!in_transaction(entry.state)) continue;
+    if (auto failure = entry.task->write_changes()) return failure;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> Worker::collect_offsets(std::vector<log::OffsetToCommit>& offsets) {
+  numbers_in_commit_.clear();
+  for (auto& [id, entry] : tasks_->entries()) {
+    if (!in_transaction(entry.state) || !entry.task->has_progress()) continue;
+    if (auto failure = entry.task->append_offsets(offsets)) return failure;
+    numbers_in_commit_[id] = entry.task->transaction_number();
+  }
+  return std::nullopt;
+}
+
+std::optional<log::FencingToken> Worker::token() { return membership_->token(); }
+
+void Worker::publish(const std::vector<log::WrittenRange>& written) {
+  for (auto& [id, entry] : tasks_->entries()) {
+    if (in_transaction(entry.state) && numbers_in_commit_.contains(id)) entry.task->commit(written);
+  }
+  numbers_in_commit_.clear();
+  last_commit_ = clock_.monotonic();
+  if (options_.on_transaction_end) options_.on_transaction_end(true);
+  purge();
+}
+
+void Worker::replay() {
+  numbers_in_commit_.clear();
+  if (options_.on_transaction_end) options_.on_transaction_end(false);
+  for (auto& [id, entry] : tasks_->entries()) {
+    if (!in_transaction(entry.state) || !entry.task->has_progress()) continue;
+    try {
+      entry.task->abort();
+    } catch (const std::exception& e) {
+      fail("task " + to_string(id) + " cannot be set up again after an abort: " + task::exception_text(e));
+      return;
+    }
+  }
+}
+
+// The outcome of the last commit is what the log says: each task's transaction number stands beside
+// its anchor's committed offset (ENGINE §3).
+void Worker::resolve() {
+  std::vector<TopicPartition> anchors;
+  std::vector<TaskId> ids;
+  for (const auto& [id, number] : numbers_in_commit_) {
+    const auto entry = tasks_->entries().find(id);
+    if (entry == tasks_->entries().end()) continue;
+    anchors.push_back(entry->second.anchor);
+    ids.push_back(id);
+  }
+  if (anchors.empty()) {  // all were asked back or lost meanwhile: it is not this worker's business any more
+    transaction_.resolved(false);
+    return;
+  }
+  const std::int64_t number = numbers_in_commit_.at(ids.front());
+  admin_.committed_offsets(options_.application_id, {anchors.front()}, [=, this](const log::OffsetsCommitted& answer) {
+    std::int64_t in_log = state::TaskMemory::kUnknown;
+    for (const auto& [name, value] : decode_commit_metadata(answer.offsets.front().metadata).entries) {
+      if (name == task::kTransactionNumberName) in_log = value;
+    }
+    const bool committed = in_log >= number;
+    logger_.info("the transaction in doubt was " + std::string(committed ? "committed" : "aborted"));
+    transaction_.resolved(committed);
+  });
+}
+
+void Worker::close_revoked() { tasks_->close_revoked(); }
+
+void Worker::acknowledge() {
+  for (; unanswered_ > 0; --unanswered_) membership_->acknowledge();
+  revoked_since_.reset();
+  membership_state_ = next_state(membership_state_, MembershipEvent::kAcknowledged);
+}
+
+void Worker::close_lost() { tasks_->close_revoked(); }
+
+void Worker::stop(std::string why) { fail(std::move(why)); }
+
+// What nobody will read again: repartition records below the committed offsets, and changelog records
+// of windows that are gone (DESIGN §7 "History"). Seldom, and nobody waits for it.
+void Worker::purge() {
+  constexpr Duration kEvery{30'000};
+  const Duration now = clock_.monotonic();
+  if (now < next_purge_) return;
+  next_purge_ = now + kEvery;
+  std::vector<log::DeleteBelow> below;
+  const auto& repartition = startup_.plan().repartition_topics;
+  for (const auto& [id, entry] : tasks_->entries()) {
+    if (entry.state != TaskState::kRunning) continue;
+    const auto& sources = entry.task->sources();
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+      const bool internal = std::find(repartition.begin(), repartition.end(), sources[i].topic) != repartition.end();
+      if (internal) below.push_back({sources[i], entry.task->next_offset(i)});
+    }
+    for (const auto& changelog : entry.task->purgeable()) below.push_back({changelog.where, changelog.below});
+  }
+  if (!below.empty()) admin_.delete_records(std::move(below));
+}
+
+}  // namespace millrace::worker

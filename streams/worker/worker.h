@@ -1,0 +1,153 @@
+// A worker: one thread's share of an application, as a state machine. It owns one consumer and one
+// transactional producer; one transaction covers all its tasks (DESIGN §5).
+//
+//   Worker worker(graph, options, log, clock, logger);
+//   while (worker.step() || !worker.finished()) { if nothing moved: wait on worker.inbox() until worker.next_timer() }
+//
+// step() never waits: it takes in what the inbox holds, moves records from the log to tasks and from
+// tasks to the log, and runs records while the transaction takes them. So a test, the simulator and a
+// thread drive it alike.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "log/log.h"
+#include "millrace/clock.h"
+#include "millrace/logging.h"
+#include "task/output_buffer.h"
+#include "worker/startup.h"
+#include "worker/task_set.h"
+#include "worker/transaction.h"
+
+namespace millrace::worker {
+
+struct WorkerOptions {
+  std::string application_id;
+  std::string transactional_id;
+  Duration commit_interval{100};
+  Duration transaction_timeout{10'000};
+  Duration max_task_idle{0};
+  // How long an asked-back task may finish its transaction (half of max.poll.interval.ms).
+  Duration revoke_patience{150'000};
+  // How long the log may be unreachable before a question about topics or offsets is a failure.
+  Duration admin_patience{60'000};
+  OffsetReset offset_reset = OffsetReset::kEarliest;
+  std::size_t buffered_records_per_partition = 1000;
+  std::size_t max_retained_bytes = std::size_t{256} << 20;  // input kept for a replay: commit early above it
+  std::size_t max_records_per_step = 200;                  // of one task, between two looks at the inbox
+  bool forget_typed_values = false;                        // ENGINE §9
+  // Called when a transaction is over, before its records are taken again if it was not committed.
+  std::function<void(bool committed)> on_transaction_end;
+};
+
+enum class WorkerState {
+  kStarting,  // topics are looked at and made
+  kRunning,
+  kClosing,   // finishes its transaction, leaves the group
+  kClosed,
+  kFailed,    // failure() says why; nothing of the open transaction is visible
+};
+std::string_view to_string(WorkerState state);
+
+struct WorkerCounts {
+  std::int64_t records = 0;          // taken, replays included
+  std::int64_t revocations = 0;
+  std::int64_t outdated_events = 0;  // of objects that are not held any more
+};
+
+// Not thread-safe, but for inbox() and what it says of itself. The graph, the log, the clock and the
+// logger outlive the worker.
+class Worker final : private TransactionHost {
+ public:
+  Worker(const graph::BuiltGraph& graph, WorkerOptions options, log::Log& log, const Clock& clock, Logger& logger);
+  ~Worker() override;
+
+  // Effect: does what can be done now, a bounded amount. Returns whether anything moved: if not, the
+  // inbox or next_timer() has the next word.
+  bool step();
+
+  // When there is something to do that waits for the clock (monotonic).
+  std::optional<Duration> next_timer() const;
+
+  log::Inbox& inbox() { return inbox_; }
+
+  // Effect: the next step begins to end: commit what is open, give everything back, leave.
+  void close();
+
+  // Effect: a commit as soon as there is something to commit and the log takes it.
+  void request_commit() { commit_requested_ = true; }
+
+  WorkerState state() const { return state_; }
+  bool finished() const { return state_ == WorkerState::kClosed || state_ == WorkerState::kFailed; }
+  const std::string& failure() const { return failure_; }
+
+  // True if nothing is under way and nothing waits that this worker could do without new input:
+  // all tasks run, all queues are empty or waiting, all is committed.
+  bool quiet() const;
+
+  // For tests, metrics and the driver. REQUIRES for tasks() and plan(): state() was kRunning.
+  TaskSet& tasks() { return *tasks_; }
+  const graph::TopicPlan& plan() const { return startup_.plan(); }
+  const Transaction& transaction() const { return transaction_; }
+  const WorkerCounts& counts() const { return counts_; }
+  MembershipState membership() const { return membership_state_; }
+
+ private:
+  bool take_in_events();
+  void handle(const log::Event& event);
+  void handle_membership(const log::Event& event);
+  void begin_running();
+  bool run_tasks();
+  bool commit_if_due();
+  bool anything_to_commit() const;
+  void continue_closing();
+  void fail(std::string why);
+
+  // TransactionHost
+  std::optional<std::string> write_changes() override;
+  std::optional<std::string> collect_offsets(std::vector<log::OffsetToCommit>& offsets) override;
+  std::optional<log::FencingToken> token() override;
+  void publish(const std::vector<log::WrittenRange>& written) override;
+  void replay() override;
+  void resolve() override;
+  void close_revoked() override;
+  void acknowledge() override;
+  void close_lost() override;
+  void stop(std::string why) override;
+
+  void purge();
+
+  const graph::BuiltGraph& graph_;
+  const WorkerOptions options_;
+  log::Log& log_;
+  const Clock& clock_;
+  Logger& logger_;
+  log::Inbox inbox_;
+  WorkerState state_ = WorkerState::kStarting;
+  std::string failure_;
+  WorkerCounts counts_;
+
+  AdminDesk admin_;
+  Startup startup_;
+  task::OutputBuffer output_;
+  std::unique_ptr<task::TaskEnvironment> environment_;  // once the plan is known
+  std::unique_ptr<TaskSet> tasks_;
+  std::unique_ptr<log::GroupMembership> membership_;
+  MembershipState membership_state_ = MembershipState::kJoining;
+  Transaction transaction_;
+
+  int unanswered_ = 0;                    // membership events that wait for acknowledge()
+  std::optional<Duration> revoked_since_;
+  Duration last_commit_{};
+  bool kicked_ = false;                   // the membership, ahead of the commit that is due
+  bool commit_requested_ = false;
+  Duration next_purge_{};
+  // The transaction numbers of the commit under way: what an unknown outcome is told by (ENGINE §3).
+  std::map<TaskId, std::int64_t> numbers_in_commit_;
+};
+
+}  // namespace millrace::worker
