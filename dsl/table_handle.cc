@@ -16,13 +16,14 @@ Handle TableHandle::add(std::string_view word, const Named& named,
           graph()->add_processor({word, named.name.view(), named.where}, {node()}, prototype)};
 }
 
-TableHandle TableHandle::add_kept(std::string_view word, graph::StoreSpec store,
-                                  const graph::Node* prototype) const {
-  const graph::GraphBuilder::Label label{word, {}, store.where};
-  std::string name = store.name;
-  graph()->add_store(std::move(store));
-  const NodeId node = graph()->add_processor(label, {this->node()}, prototype, {name});
-  return TableHandle({graph(), node}, name);
+TableHandle add_kept(const Handle& parent, std::string_view word, graph::StoreSpec store,
+                     const graph::Node* prototype) {
+  const std::string name = store.name;
+  const SourceLocation where = store.where;
+  parent.graph()->add_store(std::move(store));
+  const NodeId node =
+      parent.graph()->add_processor({word, name, where}, {parent.node()}, prototype, {name});
+  return TableHandle({parent.graph(), node}, name);
 }
 
 Handle add_internal_topic(const Handle& parent, const graph::GraphBuilder::Label& label,

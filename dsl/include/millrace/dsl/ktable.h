@@ -99,8 +99,8 @@ class KTable : public detail::TableHandle {
                                 Materialized<K, detail::mapped_row_t<F, K, V>> options = {}) const {
     if constexpr (detail::check_mapper<F, K, V>()) {
       using R = detail::mapped_row_t<F, K, V>;
-      return KTable<K, R>(add_kept(
-          "map_values", detail::table_store_spec(store.view(), options),
+      return KTable<K, R>(detail::add_kept(
+          *this, "map_values", detail::table_store_spec(store.view(), options),
           new detail::TableMapValuesNode<K, V, R, F>(
               std::move(mapper), detail::TableStore<K, R>(store.view(), options.key_serde))));
     } else {
@@ -138,12 +138,12 @@ class KTable : public detail::TableHandle {
   // ------------------------------------------------------------------
 
   template <class Kind, class K2, class V2, class F>
-  requires(!std::same_as<detail::TypedStoreName<Kind, K2, V2>, KeyValueStoreName<K, V>>) KTable
-      filter(detail::TypedStoreName<Kind, K2, V2>, F)
+  requires detail::OtherStore<Kind, K2, V2, K, V> KTable
+  filter(detail::TypedStoreName<Kind, K2, V2>, F)
   const { return detail::refuse_store<Kind>(*this); }
   template <class Kind, class K2, class V2, class F>
-  requires(!std::same_as<detail::TypedStoreName<Kind, K2, V2>, KeyValueStoreName<K, V>>) KTable
-      filter_not(detail::TypedStoreName<Kind, K2, V2>, F)
+  requires detail::OtherStore<Kind, K2, V2, K, V> KTable
+  filter_not(detail::TypedStoreName<Kind, K2, V2>, F)
   const { return detail::refuse_store<Kind>(*this); }
   template <class Kind, class K2, class V2, class F>
   requires(!std::same_as<
@@ -171,10 +171,11 @@ class KTable : public detail::TableHandle {
   KTable filtered_into(KeyValueStoreName<K, V> store, std::string_view word, bool wanted,
                        F predicate, const Materialized<K, V>& options) const {
     if constexpr (detail::check_predicate<F, K, V>()) {
-      return KTable(add_kept(word, detail::table_store_spec(store.view(), options),
-                             new detail::TableFilterNode<K, V, F>(
-                                 std::move(predicate), wanted,
-                                 detail::TableStore<K, V>(store.view(), options.key_serde))));
+      return KTable(
+          detail::add_kept(*this, word, detail::table_store_spec(store.view(), options),
+                           new detail::TableFilterNode<K, V, F>(
+                               std::move(predicate), wanted,
+                               detail::TableStore<K, V>(store.view(), options.key_serde))));
     } else {
       return *this;
     }

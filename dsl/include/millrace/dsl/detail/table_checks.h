@@ -2,10 +2,12 @@
 // §5).
 #pragma once
 
+#include <concepts>
 #include <optional>
 #include <type_traits>
 
 #include "millrace/dsl/detail/checks.h"
+#include "millrace/store_name.h"
 
 namespace millrace::detail {
 
@@ -52,13 +54,25 @@ constexpr bool check_table_grouping() {
   }
 }
 
-// What stands where a store was named that is declared for something else.
+// A store name that is declared for something else than a key-value store of K and V.
+template <class Kind, class K2, class V2, class K, class V>
+concept OtherStore = !std::same_as<TypedStoreName<Kind, K2, V2>, KeyValueStoreName<K, V>>;
+
+// What the operator gives then.
 template <class Kind, class T>
 T refuse_store(T instead) {
   static_assert(!std::is_same_v<Kind, Kind>,
                 "millrace: this store name is declared for another kind of store, or for other key "
                 "or value types");
   return instead;
+}
+
+// Of a grouped table's reduce() and aggregate() with one function.
+template <class F>
+void refuse_without_subtractor() {
+  static_assert(!std::is_same_v<F, F>,
+                "millrace: rows leave groups, too: after the function that adds a value comes the "
+                "one that subtracts it");
 }
 
 }  // namespace millrace::detail

@@ -28,13 +28,14 @@ class TableHandle : public Handle {
   // Effect: adds the operator below this table; takes the prototype.
   Handle add(std::string_view word, const Named& named, const graph::Node* prototype) const;
 
-  // Effect: adds the operator and the store in which it keeps its rows.
-  TableHandle add_kept(std::string_view word, graph::StoreSpec store,
-                       const graph::Node* prototype) const;
-
  private:
   std::string store_;
 };
+
+// Effect: adds the operator and the store in which it keeps its rows; both are called after the
+// store. Takes the prototype.
+TableHandle add_kept(const Handle& parent, std::string_view word, graph::StoreSpec store,
+                     const graph::Node* prototype);
 
 // Effect: the sink and the source around an internal topic, whose name is label.name; the result is
 // the source. Takes the prototypes.

@@ -111,9 +111,8 @@ TableHandle add_table(const std::shared_ptr<graph::GraphBuilder>& graph, const T
 template <class K, class In, class V>
 TableHandle add_to_table(const Handle& stream, KeyValueStoreName<K, V> store,
                          const Materialized<K, V>& options) {
-  return TableHandle(stream, {})
-      .add_kept("to_table", table_store_spec(store.view(), options),
-                new TableSourceNode<K, In, V>(TableStore<K, V>(store.view(), options.key_serde)));
+  return add_kept(stream, "to_table", table_store_spec(store.view(), options),
+                  new TableSourceNode<K, In, V>(TableStore<K, V>(store.view(), options.key_serde)));
 }
 
 }  // namespace millrace::detail

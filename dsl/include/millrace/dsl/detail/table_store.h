@@ -2,7 +2,6 @@
 // value at hand where somebody below asked for it, and says nothing where the table is not kept.
 #pragma once
 
-#include <algorithm>
 #include <memory>
 #include <new>
 #include <optional>
@@ -98,39 +97,6 @@ class TableStore {
     }
     cell->timestamp = timestamp;
     return {&held, old_values ? before : nullptr};
-  }
-
-  // Effect: replaces the row by what `next` makes of it (std::optional<V> from std::optional<V>).
-  // `timestamp` becomes the later of itself and the row's, where there was one (R-KT6, R-KT7).
-  // Returns what to tell the children, as put().
-  template <class F>
-  Change<V> update(const K& key, const KeyBytes& key_bytes, Timestamp& timestamp, bool old_values,
-                   F&& next) {
-    const BytesView bytes = keys_.write(key, key_bytes);
-    state::Cell* cell = cells_->find(bytes);
-    const bool existed = cell != nullptr && cell->as<V>();
-    const std::optional<V>* before = &nothing_;
-    std::optional<V> value;
-    if (existed) {
-      timestamp = std::max(timestamp, cell->timestamp);
-      if (const std::optional<V>* noted = note(*cell)) {
-        before = noted;
-        value = *noted;
-      } else if (old_values) {
-        before_ = std::move(cell->as<V>());
-        before = &before_;
-        value = before_;
-      } else {
-        value = std::move(cell->as<V>());
-      }
-    }
-    value = next(std::move(value));
-    if (!existed && !value) return {&nothing_, old_values ? &nothing_ : nullptr};
-    if (cell == nullptr) cell = &cells_->at(bytes);
-    note(*cell);
-    cell->as<V>() = std::move(value);
-    cell->timestamp = timestamp;
-    return {&cell->as<V>(), old_values ? before : nullptr};
   }
 
  private:
