@@ -35,7 +35,7 @@ class Check {
     }
     for (const RepartitionSpec& repartition : graph_.repartitions()) check_repartition(repartition);
     for (const auto& [name, store] : graph_.stores()) {
-      if (!is_valid_name(name)) add(store.where, invalid("store", name));
+      if (!is_valid_name(name)) add(store.where, invalid("a store", name));
     }
     for (const GraphBuilder::StoreUse& use : graph_.store_uses()) check_use(use);
     return std::move(mistakes_);
@@ -47,7 +47,7 @@ class Check {
   }
 
   static std::string invalid(std::string_view what, const std::string& name) {
-    return "'" + name + "' cannot name a " + std::string(what) +
+    return "'" + name + "' cannot name " + std::string(what) +
            ": a name is 1 to 200 of A-Z a-z 0-9 . _ -";
   }
 
@@ -75,7 +75,7 @@ class Check {
 
   void check_name(const NodeSpec& node) {
     if (!node.user_named || is_end_of_repartition(node)) return;
-    if (!is_valid_name(node.name)) add(node.where, invalid("n operator", node.name));
+    if (!is_valid_name(node.name)) add(node.where, invalid("an operator", node.name));
     if (const SourceLocation* const first = earlier(node_names_, node.name, node.where)) {
       add(node.where, "an operator is already named '" + node.name + "', at " + to_string(*first) +
                           ": choose another name");
@@ -120,7 +120,7 @@ class Check {
 
   void check_repartition(const RepartitionSpec& repartition) {
     if (!is_valid_name(repartition.name)) {
-      add(repartition.where, invalid("repartition", repartition.name));
+      add(repartition.where, invalid("a repartition", repartition.name));
     }
     const SourceLocation* const first =
         earlier(repartition_names_, repartition.name, repartition.where);
