@@ -53,7 +53,7 @@ struct TestDriverCore::Implementation {
     wanted.transactional_id = config.application_id + "-test-1";
     wanted.commit_interval = config.commit_interval;
     wanted.max_task_idle = config.max_task_idle;
-    wanted.transaction_timeout = Duration::max() / 4;  // time jumps here; nothing is ever too late
+    wanted.transaction_timeout = Duration(900'000);  // the longest that a broker allows: time jumps here
     wanted.buffered_records_per_partition = static_cast<std::size_t>(config.buffered_records_per_partition);
     wanted.forget_typed_values = seed.has_value();
     wanted.on_transaction_end = [this](bool committed) {
@@ -81,8 +81,9 @@ struct TestDriverCore::Implementation {
   // What waits for the clock and comes first.
   std::optional<Duration> next_timer() {
     std::optional<Duration> next = worker->next_timer();
-    if (const auto due = log.next_due(); due && (!next || due->time_since_epoch() < *next)) {
-      next = due->time_since_epoch();
+    if (const auto due = log.next_due()) {  // by the wall clock, which stands still
+      const Duration at = clock.monotonic() + (*due - clock.now());
+      if (!next || at < *next) next = at;
     }
     return next;
   }
