@@ -109,6 +109,7 @@ void MemoryCursor::pass_unseen() {
 void MemoryCursor::stand_still(std::variant<OffsetOutOfRange, ReadFailed> why,
                                const char* message) {
   stands_still_ = true;
+  reported_.reset();
   if (partition_ != nullptr) partition_->unwatch(*this);
   partition_ = nullptr;
   Event event{reader_, kNoOperation, Status::fatal(message + to_string(where_)), Done{}};

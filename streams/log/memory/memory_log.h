@@ -3,12 +3,12 @@
 // simulator; nothing survives the object.
 //
 //   ManualClock clock;
-//   MemoryLog log(clock);                                   // or (clock, {.hostile =
-//   HostileOptions::everything(7)}) log.create_topic({"words", 2, {}}); auto producer =
-//   log.make_producer({"app-1"}, inbox); producer->submit_init(OperationId{1}); while
-//   (worker.step() | log.step()) {}                   // completions arrive only inside log.step()
-//   if (!done) clock.advance(...);                          // to log.next_due(): a time-out is
-//   what comes next
+//   MemoryLog log(clock);  // hostile: (clock, {.hostile = HostileOptions::everything(seed)})
+//   log.create_topic({"words", 2, {}});
+//   auto producer = log.make_producer({"app-1"}, inbox);
+//   producer->submit_init(OperationId{1});
+//   while (worker.step() | log.step()) {}  // completions arrive only inside log.step()
+//   if (!done) clock.advance(...);         // to log.next_due(): a time-out is what comes next
 //
 // What is Kafka's: records and commit or abort markers take offsets; the last stable offset holds
 // back read_committed readers; producers with epochs per transactional id; transaction time-outs;
@@ -32,8 +32,8 @@
 namespace millrace::log::memory {
 
 struct MemoryLogOptions {
-  HostileOptions
-      hostile;  // default: plain; what is due comes in the next step, in the order of the calls
+  // Default: plain. What is due comes in the next step, in the order of the calls.
+  HostileOptions hostile = {};
 
   // A rebalance that waits longer than this for a member's acknowledge() goes on without it (Lost).
   Duration rebalance_timeout{300'000};
@@ -100,9 +100,9 @@ class MemoryLog final : public Log {
   // Effect: creates the topic; one that exists is left as it is. REQUIRES: partitions > 0.
   void create_topic(NewTopic topic);
 
-  // Effect: appends outside any transaction, as another program's producer. Readers see it through
-  // a later step(). Errors: fatal, as a broker would refuse (no such partition, too large,
-  // timestamp).
+  // Effect: appends outside any transaction, as another program's producer; readers see it through
+  // a later step(). Errors: fatal, where a broker would refuse (partition, size, timestamp, null
+  // key).
   Result<Offset> append(std::string_view topic, Partition partition, const OutgoingRecord& record);
 
   // The records that a reader of this isolation can see now, from `from` (or the log's start) on.

@@ -23,27 +23,27 @@ ReaderPartition MemoryReader::start(const TopicPartition& where, Offset from) {
 }
 
 void MemoryReader::stop(ReaderPartition partition) {
-  cursor(partition);
-  cursors_[static_cast<std::size_t>(partition.value())].reset();
+  if (find(partition) != nullptr) cursors_[static_cast<std::size_t>(partition.value())].reset();
 }
 
 void MemoryReader::drain(ReaderPartition partition, std::size_t max, RecordBatch& batch) {
   batch.clear();
-  cursor(partition).drain(max, batch);
+  if (MemoryCursor* found = find(partition)) found->drain(max, batch);
 }
 
 Offset MemoryReader::position(ReaderPartition partition) const {
-  return cursor(partition).position();
+  const MemoryCursor* found = find(partition);
+  return found != nullptr ? found->position() : kNoOffset;
 }
 
 bool MemoryReader::caught_up(ReaderPartition partition) const {
-  return cursor(partition).caught_up();
+  const MemoryCursor* found = find(partition);
+  return found != nullptr && found->caught_up();
 }
 
-MemoryCursor& MemoryReader::cursor(ReaderPartition partition) const {
+MemoryCursor* MemoryReader::find(ReaderPartition partition) const {
   const auto index = static_cast<std::size_t>(partition.value());
-  MILLRACE_ASSERT(index < cursors_.size() && cursors_[index], "this partition is not being read");
-  return *cursors_[index];
+  return index < cursors_.size() ? cursors_[index].get() : nullptr;
 }
 
 }  // namespace millrace::log::memory

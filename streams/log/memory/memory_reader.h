@@ -22,12 +22,13 @@ class MemoryReader final : public LogReader {
   void stop(ReaderPartition partition) override;
   // A record that was fetched and then deleted before it was drained is not shown:
   // OffsetOutOfRange.
+  // A stopped partition has nothing to drain and no position.
   void drain(ReaderPartition partition, std::size_t max, RecordBatch& batch) override;
   Offset position(ReaderPartition partition) const override;
   bool caught_up(ReaderPartition partition) const override;
 
  private:
-  MemoryCursor& cursor(ReaderPartition partition) const;
+  MemoryCursor* find(ReaderPartition partition) const;  // nullptr: stopped
 
   const ReaderOptions options_;
   Broker& broker_;

@@ -1,30 +1,13 @@
 #include "log/memory/memory_topic.h"
 
+#include <algorithm>
 #include <bit>
-#include <charconv>
 
 namespace millrace::log::memory {
 
 namespace {
 
-constexpr std::int64_t kDefaultMaxMessageBytes = 1'048'588;  // Kafka's message.max.bytes
 constexpr std::size_t kLongestName = 249;
-
-std::optional<std::int64_t> number(const std::map<std::string, std::string>& config,
-                                   const char* key) {
-  const auto found = config.find(key);
-  if (found == config.end()) return std::nullopt;
-  std::int64_t value = 0;
-  const std::string& text = found->second;
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (read.ec != std::errc() || read.ptr != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-bool is(const std::map<std::string, std::string>& config, const char* key, std::string_view value) {
-  const auto found = config.find(key);
-  return found != config.end() && found->second == value;
-}
 
 std::int64_t varint_size(std::int64_t value) {
   const auto zigzag =
@@ -63,32 +46,28 @@ bool is_valid_name(std::string_view name) {
 
 }  // namespace
 
-MemoryTopic::MemoryTopic(NewTopic topic, const TransactionOutcomes& outcomes)
-    : name_(std::move(topic.name)), config_(std::move(topic.config)) {
+MemoryTopic::MemoryTopic(NewTopic topic, const TopicConfig& parsed,
+                         const TransactionOutcomes& outcomes)
+    : name_(std::move(topic.name)), config_(std::move(topic.config)), parsed_(parsed) {
   for (std::int32_t p = 0; p < topic.partitions; ++p) {
     partitions_.push_back(std::make_unique<MemoryPartition>(outcomes));
   }
-  max_message_bytes_ = number(config_, "max.message.bytes").value_or(kDefaultMaxMessageBytes);
-  most_ahead_ms_ = number(config_, "message.timestamp.after.max.ms");
-  const auto policy = config_.find("cleanup.policy");
-  if (policy != config_.end()) {
-    compacted_ = policy->second.find("compact") != std::string::npos;
-    deletes_ = policy->second.find("delete") != std::string::npos;
-  }
-  stamps_itself_ = is(config_, "message.timestamp.type", "LogAppendTime");
 }
 
 Status MemoryTopic::check(const OutgoingRecord& record, Timestamp now) const {
-  if (batch_size(record) > max_message_bytes_) {
+  if (batch_size(record) > parsed_.max_message_bytes) {
     return Status::abort("a record for topic " + name_ + " is larger than its max.message.bytes (" +
-                         std::to_string(max_message_bytes_) + ")");
+                         std::to_string(parsed_.max_message_bytes) + ")");
   }
-  if (most_ahead_ms_ &&
-      to_ms(record.timestamp) - *most_ahead_ms_ > std::max<std::int64_t>(to_ms(now), 0)) {
+  // Neither side is negative, so that the difference does not overflow.
+  const std::int64_t ahead = to_ms(record.timestamp) - std::max<std::int64_t>(to_ms(now), 0);
+  const bool too_far = (parsed_.most_ahead_ms && ahead > *parsed_.most_ahead_ms) ||
+                       (parsed_.most_behind_ms && -ahead > *parsed_.most_behind_ms);
+  if (too_far && !parsed_.stamps_itself) {
     return Status::abort("a record for topic " + name_ +
-                         " is stamped further ahead than its message.timestamp.after.max.ms");
+                         " is stamped outside the topic's limits around now");
   }
-  if (compacted_ && !record.key) {
+  if (parsed_.compacted && !record.key) {
     return Status::abort("a record without a key for the compacted topic " + name_);
   }
   return Status::success();
@@ -104,10 +83,11 @@ Status MemoryTopics::create(NewTopic topic) {
     return Status::fatal("'" + topic.name + "' cannot be the name of a topic");
   if (topic.partitions <= 0)
     return Status::fatal("topic " + topic.name + " needs at least one partition");
-  if (!topics_.contains(topic.name)) {
-    const std::string name = topic.name;
-    topics_.emplace(name, std::make_shared<MemoryTopic>(std::move(topic), outcomes_));
-  }
+  if (topics_.contains(topic.name)) return Status::success();
+  const Result<TopicConfig> parsed = parse_topic_config(topic.config);
+  if (!parsed.ok()) return parsed.status();
+  const std::string name = topic.name;
+  topics_.emplace(name, std::make_shared<MemoryTopic>(std::move(topic), parsed.value(), outcomes_));
   return Status::success();
 }
 

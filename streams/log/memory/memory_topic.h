@@ -10,20 +10,21 @@
 
 #include "log/admin.h"
 #include "log/memory/memory_partition.h"
+#include "log/memory/topic_config.h"
 #include "millrace/result.h"
 
 namespace millrace::log::memory {
 
 class MemoryTopic {
  public:
-  MemoryTopic(NewTopic topic, const TransactionOutcomes& outcomes);
+  MemoryTopic(NewTopic topic, const TopicConfig& parsed, const TransactionOutcomes& outcomes);
 
   const std::string& name() const { return name_; }
   const std::map<std::string, std::string>& config() const { return config_; }
   std::int32_t partitions() const { return static_cast<std::int32_t>(partitions_.size()); }
-  std::int64_t max_message_bytes() const { return max_message_bytes_; }
+  std::int64_t max_message_bytes() const { return parsed_.max_message_bytes; }
   // False for a topic that is only compacted.
-  bool takes_delete_records() const { return deletes_; }
+  bool takes_delete_records() const { return parsed_.deletes; }
 
   // nullptr: there is no such partition.
   MemoryPartition* partition(Partition p) const {
@@ -36,7 +37,7 @@ class MemoryTopic {
 
   // The timestamp that the record gets in the log.
   Timestamp stamp(const OutgoingRecord& record, Timestamp now) const {
-    return stamps_itself_ ? now : record.timestamp;
+    return parsed_.stamps_itself ? now : record.timestamp;
   }
 
   // Effect: from now on the topic is gone for whoever still holds it.
@@ -46,12 +47,8 @@ class MemoryTopic {
  private:
   const std::string name_;
   const std::map<std::string, std::string> config_;
+  const TopicConfig parsed_;
   std::vector<std::unique_ptr<MemoryPartition>> partitions_;
-  std::int64_t max_message_bytes_;
-  std::optional<std::int64_t> most_ahead_ms_;  // message.timestamp.after.max.ms, where set
-  bool compacted_ = false;                     // cleanup.policy
-  bool deletes_ = true;
-  bool stamps_itself_ = false;  // message.timestamp.type=LogAppendTime
   bool removed_ = false;
 };
 
@@ -61,7 +58,7 @@ class MemoryTopics {
  public:
   explicit MemoryTopics(const TransactionOutcomes& outcomes) : outcomes_(outcomes) {}
 
-  // Errors: fatal, a name or a count of partitions that a broker refuses.
+  // Errors: fatal, a name, a count of partitions or a configuration that a broker refuses.
   Status create(NewTopic topic);
   void remove(std::string_view name);
 
