@@ -48,9 +48,11 @@ Handle StreamHandle::add_merge(const StreamHandle& other, const Named& named,
   return {graph(), id};
 }
 
-void StreamHandle::require_in_place(SourceLocation where) const {
+void StreamHandle::require_in_place(std::string_view what, SourceLocation where) const {
   if (keys_ == Keys::kMoved) {
     graph()->report(where, "records are not in place: put .repartition(\"a-name\") before it");
+  } else {
+    graph()->require_copartition(what, where, {node()});
   }
 }
 

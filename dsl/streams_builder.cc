@@ -7,9 +7,9 @@ StreamsBuilder::~StreamsBuilder() = default;
 
 Topology StreamsBuilder::build() { return Topology(std::move(*graph_)); }
 
-detail::Handle StreamsBuilder::add_source(const std::string& topic, OperatorName name,
+detail::Handle StreamsBuilder::add_source(std::vector<std::string> topics, OperatorName name,
                                           SourceLocation where, const graph::Node* source) {
-  return {graph_, graph_->add_source({"stream", name.view(), where}, {topic}, source)};
+  return {graph_, graph_->add_source({"stream", name.view(), where}, std::move(topics), source)};
 }
 
 }  // namespace millrace

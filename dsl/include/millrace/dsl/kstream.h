@@ -25,7 +25,11 @@
 #include "millrace/dsl/detail/checks.h"
 #include "millrace/dsl/detail/stream_handle.h"
 #include "millrace/dsl/detail/stream_nodes.h"
+#include "millrace/dsl/detail/stream_table_join_node.h"
+#include "millrace/dsl/detail/table_source.h"
 #include "millrace/dsl/detail/topic_nodes.h"
+#include "millrace/dsl/kgrouped_stream.h"
+#include "millrace/dsl/ktable.h"
 #include "millrace/dsl/options.h"
 #include "millrace/topic.h"
 
@@ -203,6 +207,63 @@ class KStream : public detail::StreamHandle {
     return repartitioned("repartition", name, std::move(options));
   }
 
+  // --- groups ----------------------------------------------------------------------------------
+
+  // Ready to be aggregated by the key that is there. REQUIRES: records are in place; build() says
+  // where they are not.
+  [[nodiscard]] auto group_by_key(SourceLocation where = SourceLocation::current()) const {
+    if constexpr (detail::check_grouping<K, V>()) {
+      require_in_place("group_by_key", where);
+      return KGroupedStream<K, V>(*this);
+    } else {
+      return detail::Failed();
+    }
+  }
+
+  // select_key(), repartition() and group_by_key() in one: by the key that the callable returns.
+  template <class F>
+  [[nodiscard]] auto group_by(Name name, F mapper,
+                              Grouped<detail::new_key_t<F, K, V>, V> options = {}) const {
+    if constexpr (detail::check_group_mapper<F, K, V>()) {
+      const auto keyed = key_selected(std::move(mapper), {.where = options.where});
+      return KGroupedStream<detail::new_key_t<F, K, V>, V>(
+          keyed.repartitioned("group_by", name, std::move(options)));
+    } else {
+      return detail::Failed();
+    }
+  }
+
+  // --- tables ----------------------------------------------------------------------------------
+
+  // The newest value of each key, kept in a store of this name; std::nullopt deletes. Null keys,
+  // where K has them, are dropped and counted (SEMANTICS R-N). REQUIRES: records are in place;
+  // build() says where they are not.
+  auto to_table(KeyValueStoreName<K, detail::row_t<V>> store,
+                Materialized<K, detail::row_t<V>> options = {}) const {
+    if constexpr (detail::check_grouping<K, detail::row_t<V>>()) {
+      require_in_place("to_table", options.where);
+      return KTable<K, detail::row_t<V>>(
+          detail::add_to_table<K, V, detail::row_t<V>>(*this, store, options));
+    } else {
+      return detail::Failed();
+    }
+  }
+
+  // Each record with the row that the table holds for its key at that moment; changes of the table
+  // make no results. join(): where there is such a row; joiner(const V&, const V2&), or with
+  // const K& before them. left_join(): always; joiner(const V&, const V2*), nullptr where there is
+  // none. Time and headers are the record's. Null values, and in join() null keys, are dropped and
+  // counted (SEMANTICS R-ST1 to R-ST3, R-N). REQUIRES: records are in place, and both sides' topics
+  // have equal partition counts; build() or the start says where they are not.
+  template <class K2, class V2, class F>
+  [[nodiscard]] auto join(const KTable<K2, V2>& table, F joiner, Named named = {}) const {
+    return joined<detail::JoinKind::kInner>("join", table, std::move(joiner), named);
+  }
+  template <class K2, class V2, class F>
+  [[nodiscard]] auto left_join(const KTable<K2, V2>& table, F joiner, Named named = {}) const {
+    return joined<detail::JoinKind::kLeft>("left_join", table, std::move(joiner), named);
+  }
+
   // --- out -------------------------------------------------------------------------------------
 
   // Writes the records to a topic: with their timestamp and headers, to the partition of their
@@ -223,6 +284,9 @@ class KStream : public detail::StreamHandle {
   }
 
  private:
+  template <class, class>
+  friend class KStream;  // group_by() goes on with another key
+
   template <class F>
   KStream filtered(std::string_view word, F predicate, bool wanted, const Named& named) const {
     return {add(word, named, new detail::FilterNode<K, V, F>(std::move(predicate), wanted)),
@@ -249,6 +313,20 @@ class KStream : public detail::StreamHandle {
               split.branch({}, where)};
     } else {
       return {((void)Is, *this)..., *this};
+    }
+  }
+
+  template <detail::JoinKind kKind, class K2, class V2, class F>
+  auto joined(std::string_view word, const KTable<K2, V2>& table, F joiner,
+              const Named& named) const {
+    if constexpr (detail::check_stream_table_join<kKind, F, K, V, K2, V2>()) {
+      require_in_place(word, named.where);
+      using R = detail::joiner_result_t<F, K, V, detail::RightSide<kKind, V2>>;
+      return KStream<K, R>(detail::add_stream_table_join<kKind, K, V>(
+                               *this, table, std::move(joiner), {word, named.name.view(), named.where}),
+                           detail::Keys::kInPlace);
+    } else {
+      return detail::Failed();
     }
   }
 

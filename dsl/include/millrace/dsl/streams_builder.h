@@ -36,7 +36,8 @@ class StreamsBuilder {
   [[nodiscard]] KStream<K, V> stream(const Topic<K, V>& topic, Consumed<K, V> options = {}) {
     auto* source = new graph::SourceNode<K, V>(
         {topic.serdes().key, topic.serdes().value, options.timestamp.function(), options.on_null});
-    return {add_source(topic.name(), options.name, options.where, source), detail::Keys::kInPlace};
+    return {add_source({topic.name()}, options.name, options.where, source),
+            detail::Keys::kInPlace};
   }
 
   // The same with the serdes of K and V: stream<std::string, Order>("orders").
@@ -83,9 +84,9 @@ class StreamsBuilder {
  private:
   template <class K, class V>
   KStream<K, V> merged(const std::vector<Topic<K, V>>& topics, Consumed<K, V> options) {
-    if (topics.empty()) {
-      graph_->report(options.where, "stream() needs at least one topic");
-      return nowhere<K, V>();
+    if (topics.empty()) {  // build() has a sentence for it
+      auto* source = new graph::SourceNode<K, V>({});
+      return {add_source({}, options.name, options.where, source), detail::Keys::kInPlace};
     }
     KStream<K, V> all = stream(topics.front(), options);
     for (std::size_t i = 1; i < topics.size(); ++i) {
@@ -94,14 +95,14 @@ class StreamsBuilder {
     return all;
   }
 
-  // What stands for a stream that could not be made; a mistake was noted.
+  // For a branch that a static_assert cut off.
   template <class K, class V>
   KStream<K, V> nowhere() const {
     return {detail::Handle(graph_, graph::NodeId(0)), detail::Keys::kInPlace};
   }
 
-  detail::Handle add_source(const std::string& topic, OperatorName name, SourceLocation where,
-                            const graph::Node* source);
+  detail::Handle add_source(std::vector<std::string> topics, OperatorName name,
+                            SourceLocation where, const graph::Node* source);
 
   std::shared_ptr<graph::GraphBuilder> graph_;
 };

@@ -246,6 +246,27 @@ constexpr bool check_grouping() {
   return has_key && has_value;
 }
 
+// The key that group_by() makes; Failed where the callable makes none.
+template <class F, class K, class V, class Result = call_result_t<F, K, V>>
+struct NewKey {
+  using type = Failed;
+};
+template <class F, class K, class V, class Result>
+requires(!std::is_void_v<Result> && owns_its_data<Result>) struct NewKey<F, K, V, Result> {
+  using type = Result;
+};
+template <class F, class K, class V>
+using new_key_t = typename NewKey<F, K, V>::type;
+
+template <class F, class K, class V>
+constexpr bool check_group_mapper() {
+  if constexpr (check_mapper<F, K, V>()) {
+    return check_grouping<call_result_t<F, K, V>, V>();
+  } else {
+    return false;
+  }
+}
+
 }  // namespace millrace::detail
 
 // A serde for what was refused, so that no second sentence asks for one.

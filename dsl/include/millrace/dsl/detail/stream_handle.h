@@ -39,8 +39,9 @@ class StreamHandle : public Handle {
   Handle add_merge(const StreamHandle& other, const Named& named,
                    const graph::Node* prototype) const;
 
-  // Effect: notes the mistake, unless records are in place.
-  void require_in_place(SourceLocation where) const;
+  // Effect: notes the mistake, unless records are in place. All topics that they come from must
+  // have equal numbers of partitions then, because the operator `what` meets them by key.
+  void require_in_place(std::string_view what, SourceLocation where) const;
 
  private:
   Keys keys_;
