@@ -17,8 +17,12 @@ namespace millrace::state {
 
 namespace {
 
-// Smaller: more memory for shards and one more cache miss a lookup. Larger: longer worst insert.
-constexpr std::size_t kShardSize = 1024;
+// Cells of a shard on average. At five million cells the worst insert took 190 us with 1024, 120 us
+// with 512, 75 us with 256; the smaller, the more shards there are to miss the cache.
+constexpr std::size_t kShardSize = 512;
+
+// Shards lie in blocks, so that adding one never moves more than these.
+constexpr std::size_t kBlockSize = 256;
 
 struct Probe {
   BytesView key;
@@ -70,32 +74,40 @@ struct CellTable::Index {
   // Shards share the bits between those that a shard itself uses (the lowest 8, the highest few).
   static std::size_t bits(std::uint64_t hash) { return static_cast<std::size_t>(hash >> 8); }
 
-  std::size_t shard_number(std::uint64_t hash) const {
+  Shard& shard(std::size_t number) { return blocks[number / kBlockSize][number % kBlockSize]; }
+  Shard& shard_of(std::uint64_t hash) {
     const std::size_t wide = bits(hash) & (2 * low_mask + 1);
-    return wide < shards.size() ? wide : wide & low_mask;
+    return shard(wide < shard_count ? wide : wide & low_mask);
   }
-  Shard& shard_of(std::uint64_t hash) { return shards[shard_number(hash)]; }
 
+  // Effect: one more shard, with what it takes over. Where this throws, nothing has changed.
   void grow(Footprint& footprint) {
-    const std::size_t number = shards.size();
-    Shard& older = shards[number & low_mask];
+    const std::size_t number = shard_count;
+    if (blocks.back().size() == kBlockSize) {
+      std::vector<Shard> block;
+      block.reserve(kBlockSize);
+      blocks.push_back(std::move(block));
+    }
     const auto leaves = [&](const Cell* cell) {
       return (bits(cell->hash) & (2 * low_mask + 1)) == number;
     };
     Shard added;
+    const Shard& older = shard(number & low_mask);
     added.reserve(older.size() / 2 + older.size() / 8);
     for (Cell* cell : older) {
       if (leaves(cell)) added.insert(cell);
     }
     const std::size_t bytes = bytes_of(added) + sizeof(Shard);
-    shards.push_back(std::move(added));  // if it throws, nothing has changed; `older` may dangle
+    blocks.back().push_back(std::move(added));
     footprint.add(bytes);
-    boost::unordered::erase_if(shards[number & low_mask], leaves);
-    if (shards.size() == 2 * low_mask + 2) low_mask = 2 * low_mask + 1;
+    boost::unordered::erase_if(shard(number & low_mask), leaves);
+    ++shard_count;
+    if (shard_count == 2 * low_mask + 2) low_mask = 2 * low_mask + 1;
   }
 
-  std::vector<Shard> shards = std::vector<Shard>(1);
-  std::size_t low_mask = 0;  // the greatest 2^n - 1 with 2^n <= shards.size()
+  std::vector<std::vector<Shard>> blocks{std::vector<Shard>(1)};
+  std::size_t shard_count = 1;
+  std::size_t low_mask = 0;  // the greatest 2^n - 1 with 2^n <= shard_count
   std::size_t size = 0;
   std::unique_ptr<Order> order;  // null: nobody has scanned yet
 };
@@ -114,7 +126,7 @@ CellTable::~CellTable() {
 std::size_t CellTable::size() const { return index_->size; }
 
 Cell* CellTable::find(BytesView key, std::uint64_t hash) const {
-  const Shard& shard = index_->shard_of(hash);
+  Shard& shard = index_->shard_of(hash);
   const auto at = shard.find(Probe{key, hash});
   return at == shard.end() ? nullptr : *at;
 }
@@ -127,7 +139,7 @@ Cell& CellTable::find_or_insert(BytesView key, std::uint64_t hash, bool& created
   const auto destroy = [this](Cell* made) { Cell::destroy(made, type_); };
   std::unique_ptr<Cell, decltype(destroy)> owner(Cell::create(type_, *this, key, hash), destroy);
   cell = owner.get();
-  if (index_->size >= kShardSize * index_->shards.size()) index_->grow(footprint_);
+  if (index_->size >= kShardSize * index_->shard_count) index_->grow(footprint_);
   Shard& shard = index_->shard_of(hash);
   const std::size_t before = bytes_of(shard);
   shard.insert(cell);
@@ -163,7 +175,9 @@ void CellTable::scan(OptionalBytesView from, OptionalBytesView to,
   if (!index_->order) {
     std::vector<Cell*> cells;
     cells.reserve(index_->size);
-    for (const Shard& shard : index_->shards) cells.insert(cells.end(), shard.begin(), shard.end());
+    for (const std::vector<Shard>& block : index_->blocks) {
+      for (const Shard& shard : block) cells.insert(cells.end(), shard.begin(), shard.end());
+    }
     std::sort(cells.begin(), cells.end(), ByteOrder());
     index_->order.reset(new Order(cells.begin(), cells.end()));  // sorted: linear
     footprint_.add(index_->size * kOrderNodeBytes);
@@ -182,19 +196,23 @@ bool CellTable::dismantle(std::size_t& budget) {
     footprint_.remove(kOrderNodeBytes);
   }
   if (order != nullptr && !order->empty()) return false;
-  std::vector<Shard>& shards = index_->shards;
-  while (!shards.empty() && budget > 0) {
-    for (Cell* cell : shards.back()) {
+  std::vector<std::vector<Shard>>& blocks = index_->blocks;
+  while (!blocks.empty() && budget > 0) {
+    if (blocks.back().empty()) {
+      blocks.pop_back();
+      continue;
+    }
+    Shard& shard = blocks.back().back();
+    for (Cell* cell : shard) {
       footprint_.remove(Cell::bytes(type_, cell->key_size) + type_.heap_size(cell->value()));
       Cell::destroy(cell, type_);
     }
-    const std::size_t work = shards.back().size() + 1;
-    budget -= std::min(budget, work);
-    index_->size -= shards.back().size();
-    footprint_.remove(bytes_of(shards.back()) + sizeof(Shard));
-    shards.pop_back();
+    budget -= std::min(budget, shard.size() + 1);
+    index_->size -= shard.size();
+    footprint_.remove(bytes_of(shard) + sizeof(Shard));
+    blocks.back().pop_back();
   }
-  return shards.empty();
+  return blocks.empty();
 }
 
 }  // namespace millrace::state

@@ -60,9 +60,9 @@ std::optional<std::string> restore_cell(Cell& cell, OptionalBytesView value, Tim
 
 std::vector<Cell*> cells_with_value(const ChangeList& changes, const ValueType& type) {
   std::vector<Cell*> cells;
-  for (Cell* cell = changes.first(); cell != nullptr; cell = cell->next_dirty) {
-    if (type.has_value(cell->value())) cells.push_back(cell);
-  }
+  changes.for_each([&](Cell& cell) {
+    if (type.has_value(cell.value())) cells.push_back(&cell);
+  });
   return cells;
 }
 

@@ -20,14 +20,13 @@ KeyValueCells::KeyValueCells(std::string name, StoreKind kind, const ValueType& 
 
 void KeyValueCells::scan(OptionalBytesView from, OptionalBytesView to,
                          const std::function<bool(const Cell&)>& visit) {
-  table_.scan(from, to,
-              [&](Cell& cell) { return !type_.has_value(cell.value()) || visit(cell); });
+  table_.scan(from, to, [&](Cell& cell) { return !type_.has_value(cell.value()) || visit(cell); });
 }
 
 void KeyValueCells::write_changes(ChangelogWriter& writer) {
-  for (const Cell* cell = changes_.first(); cell != nullptr; cell = cell->next_dirty) {
-    if (changes_.is_change(*cell)) write_cell(*cell, cell->key(), type_, *codec_, buffer_, writer);
-  }
+  changes_.for_each([&](const Cell& cell) {
+    if (changes_.is_change(cell)) write_cell(cell, cell.key(), type_, *codec_, buffer_, writer);
+  });
 }
 
 void KeyValueCells::commit(ChangelogRange) {

@@ -29,9 +29,7 @@ ChangeList::ChangeList(const ValueType& type, Footprint& footprint)
       stride_(round_up(value_offset_ + type.size, alignment_)) {}
 
 ChangeList::~ChangeList() {
-  for (Cell* cell = first_; cell != nullptr; cell = cell->next_dirty) {
-    type_.destroy(cell->undo->value());
-  }
+  for_each([&](Cell& cell) { type_.destroy(cell.undo->value()); });
   while (!slabs_.empty()) drop_last_slab();
 }
 
@@ -41,18 +39,19 @@ void* ChangeList::note(Cell& cell) {
     cell.undo->untold = false;
     return cell.undo->value();
   }
-  Undo* undo = allocate();
-  undo->timestamp = cell.timestamp;
+  Undo* undo = new (make_room()) Undo{
+      .cell = &cell,
+      .timestamp = cell.timestamp,
+      .value_offset = static_cast<std::uint32_t>(value_offset_),
+  };
   if (type_.trivial) {
     std::memcpy(undo->value(), cell.value(), type_.size);
     type_.construct_empty(cell.value());
   } else {
     type_.move_construct(undo->value(), cell.value());
   }
+  ++used_;  // from here on it is noted
   cell.undo = undo;
-  cell.next_dirty = nullptr;
-  (last_ != nullptr ? last_->next_dirty : first_) = &cell;
-  last_ = &cell;
   return undo->value();
 }
 
@@ -74,56 +73,54 @@ bool ChangeList::is_change(const Cell& cell) const {
   return type_.has_value(cell.value()) || type_.has_value(cell.undo->value());
 }
 
+std::size_t ChangeList::size() const {
+  std::size_t size = used_;
+  for (std::size_t slab = 0; slab < slab_; ++slab) size += slabs_[slab].capacity;
+  return size;
+}
+
 void ChangeList::commit() noexcept {
-  for (Cell* cell = first_; cell != nullptr;) {
-    Cell* next = cell->next_dirty;
+  for_each([&](Cell& cell) {
     if (!type_.trivial) {
-      footprint_.remove(type_.heap_size(cell->undo->value()));
-      type_.destroy(cell->undo->value());
-      footprint_.add(type_.heap_size(cell->value()));
+      footprint_.remove(type_.heap_size(cell.undo->value()));
+      type_.destroy(cell.undo->value());
+      footprint_.add(type_.heap_size(cell.value()));
     }
-    cell->undo = nullptr;
-    cell->next_dirty = nullptr;
-    if (!type_.has_value(cell->value())) cell->table->erase(*cell);
-    cell = next;
-  }
+    cell.undo = nullptr;
+    if (!type_.has_value(cell.value())) cell.table->erase(cell);
+  });
   recycle();
 }
 
 void ChangeList::abort() noexcept {
-  for (Cell* cell = first_; cell != nullptr;) {
-    Cell* next = cell->next_dirty;
-    Undo* undo = cell->undo;
-    type_.destroy(cell->value());
-    type_.move_construct(cell->value(), undo->value());
+  for_each([&](Cell& cell) {
+    Undo* undo = cell.undo;
+    type_.destroy(cell.value());
+    type_.move_construct(cell.value(), undo->value());
     type_.destroy(undo->value());
-    cell->timestamp = undo->timestamp;
-    cell->undo = nullptr;
-    cell->next_dirty = nullptr;
+    cell.timestamp = undo->timestamp;
+    cell.undo = nullptr;
     // Between transactions no cell is empty: this one was made since.
-    if (!type_.has_value(cell->value())) cell->table->erase(*cell);
-    cell = next;
-  }
+    if (!type_.has_value(cell.value())) cell.table->erase(cell);
+  });
   recycle();
 }
 
-Undo* ChangeList::allocate() {
+// Memory for one more Undo, which counts only once used_ does.
+void* ChangeList::make_room() {
   if (slab_ < slabs_.size() && used_ == slabs_[slab_].capacity) {
     ++slab_;
     used_ = 0;
   }
   if (slab_ == slabs_.size()) {
     const std::size_t bytes = kSlabBytesMin << std::min<std::size_t>(slab_, 16);
-    const std::size_t capacity =
-        std::max<std::size_t>(std::min(bytes, kSlabBytesMax) / stride_, 1);
+    const std::size_t capacity = std::max<std::size_t>(std::min(bytes, kSlabBytesMax) / stride_, 1);
     slabs_.reserve(slab_ + 1);
-    void* memory = ::operator new(capacity * stride_, std::align_val_t(alignment_));
+    void* memory = ::operator new(capacity* stride_, std::align_val_t(alignment_));
     slabs_.push_back({static_cast<std::byte*>(memory), capacity});
     footprint_.add(capacity * stride_);
   }
-  void* at = slabs_[slab_].memory + used_++ * stride_;
-  return new (at) Undo{.timestamp = kNoTimestamp,
-                       .value_offset = static_cast<std::uint32_t>(value_offset_)};
+  return slabs_[slab_].memory + used_ * stride_;
 }
 
 void ChangeList::recycle() noexcept {
@@ -134,15 +131,13 @@ void ChangeList::recycle() noexcept {
   }
   slab_ = 0;
   used_ = 0;
-  first_ = nullptr;
-  last_ = nullptr;
 }
 
 void ChangeList::drop_last_slab() noexcept {
   const Slab slab = slabs_.back();
   slabs_.pop_back();
   footprint_.remove(slab.capacity * stride_);
-  ::operator delete(slab.memory, slab.capacity * stride_, std::align_val_t(alignment_));
+  ::operator delete(slab.memory, slab.capacity* stride_, std::align_val_t(alignment_));
 }
 
 }  // namespace millrace::state

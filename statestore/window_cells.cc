@@ -68,9 +68,8 @@ Cell& WindowCells::at(BytesView key, std::int64_t start_ms) {
 
 void WindowCells::observe(std::int64_t start_ms) { memory_->raise(observed_, start_ms); }
 
-void WindowCells::scan(
-    std::int64_t from_ms, std::int64_t to_ms,
-    const std::function<bool(std::int64_t start_ms, const Cell&)>& visit) const {
+void WindowCells::scan(std::int64_t from_ms, std::int64_t to_ms,
+                       const std::function<bool(std::int64_t start_ms, const Cell&)>& visit) const {
   bool more = true;
   const auto first = segments_.lower_bound(std::max(from_ms, least_readable()));
   for (auto at = first; more && at != segments_.end() && at->first <= to_ms; ++at) {
@@ -91,17 +90,18 @@ std::vector<std::int64_t> WindowCells::starts(std::int64_t from_ms, std::int64_t
 }
 
 void WindowCells::write_changes(ChangelogWriter& writer) {
-  for (const Cell* cell = changes_.first(); cell != nullptr; cell = cell->next_dirty) {
-    if (!changes_.is_change(*cell)) continue;
-    key_buffer_.assign(cell->key());
-    detail::append_int(cell->table->tag(), key_buffer_);
+  changes_.for_each([&](const Cell& cell) {
+    if (!changes_.is_change(cell)) return;
+    key_buffer_.assign(cell.key());
+    detail::append_int(cell.table->tag(), key_buffer_);
     detail::append_int(kSequence, key_buffer_);
-    write_cell(*cell, key_buffer_, type_, *codec_, value_buffer_, writer);
-  }
+    write_cell(cell, key_buffer_, type_, *codec_, value_buffer_, writer);
+  });
 }
 
 void WindowCells::commit(ChangelogRange written) {
-  const std::size_t changes = gather_touched();
+  const std::size_t changes = changes_.size();
+  gather_touched();
   for (Segment* segment : touched_) segment->lowest = lower(segment->lowest, written.first);
   std::vector<Cell*> changed;
   if (forget_) changed = cells_with_value(changes_, type_);
@@ -173,16 +173,14 @@ WindowCells::Segment& WindowCells::segment_at(std::int64_t start_ms) {
   return *segment;
 }
 
-// Effect: touched_ are the windows of the transaction's cells. Returns how many cells it has.
-std::size_t WindowCells::gather_touched() {
-  std::size_t cells = 0;
-  for (const Cell* cell = changes_.first(); cell != nullptr; cell = cell->next_dirty, ++cells) {
-    auto& segment = static_cast<Segment&>(*cell->table);
-    if (segment.touched) continue;
+// Effect: touched_ are the windows of the transaction's cells.
+void WindowCells::gather_touched() {
+  changes_.for_each([&](const Cell& cell) {
+    auto& segment = static_cast<Segment&>(*cell.table);
+    if (segment.touched) return;
     segment.touched = true;
     touched_.push_back(&segment);
-  }
-  return cells;
+  });
 }
 
 // Effect: no window is touched; those that a deletion or an abort left empty are gone.

@@ -1,9 +1,10 @@
 // Windowed<K>: the key of a result that belongs to a time window, and how it is stored.
 //
-//   stream.to(Topic<Windowed<std::string>, Delays>("delays", {.key = time_windowed_serde<std::string>(1h)}));
+//   stream.to(Topic<Windowed<std::string>, Delays>("delays", {.key =
+//   time_windowed_serde<std::string>(1h)}));
 //
-// In a topic the key is `key ‖ 8 bytes start`, as Java's TimeWindowedSerializer writes it: the end is
-// not stored, so the reader must say how long the windows are (SEMANTICS §3.4).
+// In a topic the key is `key ‖ 8 bytes start`, as Java's TimeWindowedSerializer writes it: the end
+// is not stored, so the reader must say how long the windows are (SEMANTICS §3.4).
 #pragma once
 
 #include <cstdint>

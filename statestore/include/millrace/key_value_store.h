@@ -1,12 +1,12 @@
-// KeyValueStore<K,V>: a typed view of a key-value store, as processors, tests and queries see it.
+// ReadOnlyKeyValueStore<K,V>: a typed view of a key-value store, as tests and queries see it.
 //
 //   auto store = driver.store(kWordCounts);
 //   store.get("be");                                  // std::optional<std::int64_t>
 //   for (const auto& [word, n] : store.all()) ...     // owns its entries
 //
-// Order is that of the serialized keys' unsigned bytes, as in Java. A scan shows the store as of its
-// call and owns what it shows.
-// Lifetime: the view does not outlive the task or driver that it came from. Not thread-safe.
+// Order is that of the serialized keys' unsigned bytes, as in Java. A scan shows the store as of
+// its call and owns what it shows. Lifetime: the view does not outlive the task or driver that it
+// came from. Not thread-safe.
 #pragma once
 
 #include <optional>
@@ -39,15 +39,13 @@ class ReadOnlyKeyValueStore {
   }
 
   // Borrowed: valid until the next write to this store.
-  const V* find(const K& key) const {
-    const state::Cell* cell = cell_of(key);
-    return cell && cell->as<V>() ? &*cell->as<V>() : nullptr;
-  }
+  const V* find(const K& key) const { return state::value_in<V>(cell_of(key)); }
 
   std::optional<ValueAndTimestamp<V>> get_with_timestamp(const K& key) const {
     const state::Cell* cell = cell_of(key);
-    if (!cell || !cell->as<V>()) return std::nullopt;
-    return ValueAndTimestamp<V>{*cell->as<V>(), cell->timestamp};
+    const V* found = state::value_in<V>(cell);
+    if (!found) return std::nullopt;
+    return ValueAndTimestamp<V>{*found, cell->timestamp};
   }
 
   // Keys from `from` to `to`, both inclusive, in byte order.
@@ -56,7 +54,9 @@ class ReadOnlyKeyValueStore {
     last.push_back('\0');  // the least bytes above the last key
     return collect(bytes_of(from), BytesView(last));
   }
-  std::vector<KeyValue<K, V>> reverse_range(const K& from, const K& to) const { return reversed(range(from, to)); }
+  std::vector<KeyValue<K, V>> reverse_range(const K& from, const K& to) const {
+    return reversed(range(from, to));
+  }
   std::vector<KeyValue<K, V>> all() const { return collect(std::nullopt, std::nullopt); }
   std::vector<KeyValue<K, V>> reverse_all() const { return reversed(all()); }
 
@@ -68,9 +68,14 @@ class ReadOnlyKeyValueStore {
     key_serde_.serialize(key, out);
     return out;
   }
-  const state::Cell* cell_of(const K& key) const { return cells_->find(bytes_of(key)); }
+  const state::Cell* cell_of(const K& key) const {
+    key_bytes_.clear();
+    key_serde_.serialize(key, key_bytes_);
+    return cells_->find(key_bytes_);
+  }
 
-  std::vector<KeyValue<K, V>> collect(const std::optional<Bytes>& from, OptionalBytesView to) const {
+  std::vector<KeyValue<K, V>> collect(const std::optional<Bytes>& from,
+                                      OptionalBytesView to) const {
     std::vector<KeyValue<K, V>> entries;
     cells_->scan(from ? OptionalBytesView(*from) : std::nullopt, to, [&](const state::Cell& cell) {
       K key{};
@@ -86,6 +91,7 @@ class ReadOnlyKeyValueStore {
 
   state::KeyValueCells* cells_;
   mutable AnySerde<K> key_serde_;
+  mutable Bytes key_bytes_;
 };
 
 }  // namespace millrace

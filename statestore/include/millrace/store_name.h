@@ -1,5 +1,5 @@
-// Typed store names: declared once, they open the same store in an operator, a processor, a test and
-// a query, and only with the right types.
+// Typed store names: declared once, they open the same store in an operator, a processor, a test
+// and a query, and only with the right types.
 //
 //   inline constexpr KeyValueStoreName<std::string, std::int64_t> kVisits("visits");
 //   visits.count(kVisits);                 // in the topology
@@ -19,15 +19,16 @@ namespace millrace {
 constexpr bool is_valid_name(std::string_view name) {
   if (name.empty() || name.size() > 200 || name == "." || name == "..") return false;
   for (const char c : name) {
-    const bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-                      c == '_' || c == '-';
+    const bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      c == '.' || c == '_' || c == '-';
     if (!fine) return false;
   }
   return true;
 }
 
 namespace detail {
-// A literal that breaks the rule ends in the throw, which is no constant: the compiler shows this line.
+// A literal that breaks the rule ends in the throw, which is no constant: the compiler shows this
+// line.
 constexpr std::string_view checked_name(std::string_view name) {
   if (!is_valid_name(name)) throw "millrace: a name is 1 to 200 of A-Z a-z 0-9 . _ -";
   return name;

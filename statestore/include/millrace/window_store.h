@@ -2,8 +2,8 @@
 //
 //   for (const auto& [window, n] : driver.store(kPerMinute).fetch("/home", from, to)) ...
 //
-// Only windows that a read may show appear (SEMANTICS R-W5). Time bounds are those of window starts,
-// both inclusive. A scan owns what it shows. Not thread-safe.
+// Only windows that a read may show appear (SEMANTICS R-W5). Time bounds are those of window
+// starts, both inclusive. A scan owns what it shows. Not thread-safe.
 #pragma once
 
 #include <optional>
@@ -23,14 +23,16 @@ class ReadOnlyWindowStore {
       : cells_(&cells), key_serde_(std::move(key_serde)) {}
 
   std::optional<V> fetch(const K& key, Timestamp window_start) const {
-    const state::Cell* cell = cells_->find(bytes_of(key), to_ms(window_start));
-    return cell ? cell->as<V>() : std::nullopt;
+    const V* found = state::value_in<V>(cells_->find(bytes_of(key), to_ms(window_start)));
+    return found ? std::optional<V>(*found) : std::nullopt;
   }
 
-  std::optional<ValueAndTimestamp<V>> fetch_with_timestamp(const K& key, Timestamp window_start) const {
+  std::optional<ValueAndTimestamp<V>> fetch_with_timestamp(const K& key,
+                                                           Timestamp window_start) const {
     const state::Cell* cell = cells_->find(bytes_of(key), to_ms(window_start));
-    if (!cell || !cell->as<V>()) return std::nullopt;
-    return ValueAndTimestamp<V>{*cell->as<V>(), cell->timestamp};
+    const V* found = state::value_in<V>(cell);
+    if (!found) return std::nullopt;
+    return ValueAndTimestamp<V>{*found, cell->timestamp};
   }
 
   // Windows of one key, by ascending start.
@@ -38,8 +40,8 @@ class ReadOnlyWindowStore {
     std::vector<KeyValue<Window, V>> entries;
     const Bytes bytes = bytes_of(key);
     for (const std::int64_t start : cells_->starts(to_ms(from), to_ms(to))) {
-      const state::Cell* cell = cells_->find(bytes, start);
-      if (cell && cell->as<V>()) entries.push_back({window_at(start), *cell->as<V>()});
+      const V* found = state::value_in<V>(cells_->find(bytes, start));
+      if (found) entries.push_back({window_at(start), *found});
     }
     return entries;
   }
@@ -55,7 +57,9 @@ class ReadOnlyWindowStore {
     });
     return entries;
   }
-  std::vector<KeyValue<Windowed<K>, V>> all() const { return fetch_all(Timestamp{}, Timestamp::max()); }
+  std::vector<KeyValue<Windowed<K>, V>> all() const {
+    return fetch_all(Timestamp{}, Timestamp::max());
+  }
 
  private:
   Window window_at(std::int64_t start) const {

@@ -18,9 +18,8 @@ struct Undo;
 
 struct Cell {
   std::uint64_t hash;
-  CellTable* table;            // where it is indexed
-  Cell* next_dirty = nullptr;  // list of this transaction's changed cells
-  Undo* undo = nullptr;        // what it held when the transaction began; null: untouched
+  CellTable* table;      // where it is indexed
+  Undo* undo = nullptr;  // what it held when the transaction began; null: untouched
   Timestamp timestamp = kNoTimestamp;
   std::uint32_t key_size;
   std::uint32_t value_offset;  // from the cell's first byte
@@ -46,5 +45,13 @@ struct Cell {
     return *std::launder(static_cast<const std::optional<V>*>(value()));
   }
 };
+
+// The value in a cell; nullptr where there is no cell or no value. A null value is none (serde.h).
+template <class V>
+const V* value_in(const Cell* cell) {
+  if (cell == nullptr) return nullptr;
+  const std::optional<V>& held = cell->as<V>();
+  return held && !is_null(*held) ? &*held : nullptr;
+}
 
 }  // namespace millrace::state

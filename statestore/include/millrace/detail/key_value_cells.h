@@ -14,7 +14,8 @@ namespace millrace::state {
 class KeyValueCells final : public Store {
  public:
   // `kind`: kKeyValue or kTimestampedKeyValue.
-  KeyValueCells(std::string name, StoreKind kind, const ValueType& type, std::unique_ptr<ValueCodec> codec);
+  KeyValueCells(std::string name, StoreKind kind, const ValueType& type,
+                std::unique_ptr<ValueCodec> codec);
 
   const ValueType& type() const { return type_; }
 
@@ -26,12 +27,13 @@ class KeyValueCells final : public Store {
   Cell& at(BytesView key) { return changes_.at(table_, key); }
 
   // Effect: prepares the cell for a new value: see ChangeList::note(). The caller then sets
-  // cell.as<V>() and cell.timestamp. A deletion leaves as<V>() empty and sets the timestamp that the
-  // tombstone carries (the record's at hand: SEMANTICS §3.5).
+  // cell.as<V>() and cell.timestamp. A deletion leaves as<V>() empty and sets the timestamp that
+  // the tombstone carries (the record's at hand: SEMANTICS §3.5).
   void* change(Cell& cell) { return changes_.note(cell); }
 
   // Entries with a value and from <= key < to, in the order of unsigned bytes.
-  void scan(OptionalBytesView from, OptionalBytesView to, const std::function<bool(const Cell&)>& visit);
+  void scan(OptionalBytesView from, OptionalBytesView to,
+            const std::function<bool(const Cell&)>& visit);
 
   // Approximate: counts cells that are deleted but not committed.
   std::size_t size() const { return table_.size(); }
@@ -43,7 +45,8 @@ class KeyValueCells final : public Store {
   bool has_changes() const override { return !changes_.empty(); }
   void commit(ChangelogRange written) override;
   void abort() override { changes_.abort(); }
-  Status restore(BytesView key, OptionalBytesView value, Timestamp timestamp, Offset offset) override;
+  Status restore(BytesView key, OptionalBytesView value, Timestamp timestamp,
+                 Offset offset) override;
   std::optional<Offset> purge_below() const override { return std::nullopt; }
   std::size_t bytes() const override { return footprint_.bytes; }
   void forget_typed_values(bool on) override { forget_ = on; }

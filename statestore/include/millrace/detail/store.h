@@ -57,7 +57,8 @@ class Store {
   // Effect: applies one changelog record. REQUIRES: no open changes.
   // Errors: kFatal with the store's name and the offset if the bytes cannot be decoded; nothing is
   // applied, nothing is skipped.
-  virtual Status restore(BytesView key, OptionalBytesView value, Timestamp timestamp, Offset offset) = 0;
+  virtual Status restore(BytesView key, OptionalBytesView value, Timestamp timestamp,
+                         Offset offset) = 0;
 
   // Records below this offset of the changelog are not needed any more; nullopt: nothing may go.
   // Only windowed stores can tell (DESIGN §7, History).

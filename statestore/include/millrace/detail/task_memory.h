@@ -1,6 +1,6 @@
 // Task memory: the few longs that a task remembers beside its stores (observed times of operators
-// and stores, partition times, the transaction number). All of it goes back on abort; what is marked
-// persisted travels in the offset commit and merges by maximum (ENGINE §5).
+// and stores, partition times, the transaction number). All of it goes back on abort; what is
+// marked persisted travels in the offset commit and merges by maximum (ENGINE §5).
 //
 //   const auto observed = memory.add("hourly:t", Persisted::kYes);
 //   memory.raise(observed, to_ms(context.timestamp));
@@ -25,7 +25,8 @@ class TaskMemory {
  public:
   static constexpr std::int64_t kUnknown = -1;
 
-  // Effect: the slot of this name; made with kUnknown if it is new. The same name gives the same slot.
+  // Effect: the slot of this name; made with kUnknown if it is new. The same name gives the same
+  // slot.
   MemorySlot add(std::string_view name, Persisted persisted);
 
   std::int64_t operator[](MemorySlot slot) const { return current_[index(slot)]; }

@@ -3,7 +3,8 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
+#include <cstdint>
+#include <new>
 #include <vector>
 
 #include "millrace/detail/cell.h"
@@ -14,17 +15,17 @@ struct Footprint;
 
 // The old content of one cell. Followed in memory by the std::optional<V>.
 struct Undo {
+  Cell* cell;
   Timestamp timestamp;
   std::uint32_t value_offset;
   bool untold = false;  // noted by at(); note() has still to tell of it
   void* value() { return reinterpret_cast<std::byte*>(this) + value_offset; }
 };
 
-// The changes of one store in the open transaction. Old values lie in slabs that are used again in
-// the next one. Not thread-safe.
+// The changes of one store in the open transaction: old values in the order of first change, one
+// behind the other in slabs that are used again in the next transaction. Not thread-safe.
 //
-// A value type whose move throws inside abort() or note() ends the process or loses the value:
-// moving must not fail.
+// Moving a value must not fail: where it throws inside abort(), the process ends.
 class ChangeList {
  public:
   ChangeList(const ValueType& type, Footprint& footprint);
@@ -37,16 +38,29 @@ class ChangeList {
   // later returns nullptr and leaves the cell alone.
   void* note(Cell& cell);
 
-  // Effect: the cell of this key in this table, made empty if there is none. One that was made is on
-  // the list at once, so that it goes with an abort even if the caller fails before it notes it.
+  // Effect: the cell of this key in this table, made empty if there is none. One that was made is
+  // on the list at once, so that it goes with an abort even if the caller fails before it notes it.
   Cell& at(CellTable& table, BytesView key);
 
-  bool empty() const { return first_ == nullptr; }
-  // Then Cell::next_dirty, in the order of their first change.
-  Cell* first() const { return first_; }
+  bool empty() const { return slab_ == 0 && used_ == 0; }
+  std::size_t size() const;
+
+  // Effect: visits every changed cell in the order of its first change.
+  // REQUIRES: `visit` notes nothing.
+  template <class Visit>
+  void for_each(const Visit& visit) const {
+    for (std::size_t slab = 0; slab < slabs_.size() && slab <= slab_; ++slab) {
+      const std::size_t count = slab < slab_ ? slabs_[slab].capacity : used_;
+      for (std::size_t i = 0; i < count; ++i) {
+        // Cells lie anywhere in memory: the one that comes soon is fetched now.
+        if (i + kPrefetch < count) __builtin_prefetch(undo_in(slab, i + kPrefetch)->cell);
+        visit(*undo_in(slab, i)->cell);
+      }
+    }
+  }
 
   // True iff the cell differs from what the changelog holds: not made and deleted since the last
-  // commit. REQUIRES: it is on the list.
+  // commit. REQUIRES: it is one of the changed cells.
   bool is_change(const Cell& cell) const;
 
   // Effect: forgets the old values; cells without a value leave their tables.
@@ -61,7 +75,12 @@ class ChangeList {
     std::size_t capacity;  // in Undos
   };
 
-  Undo* allocate();
+  static constexpr std::size_t kPrefetch = 8;
+
+  Undo* undo_in(std::size_t slab, std::size_t i) const {
+    return std::launder(reinterpret_cast<Undo*>(slabs_[slab].memory + i * stride_));
+  }
+  void* make_room();
   void recycle() noexcept;
   void drop_last_slab() noexcept;
 
@@ -70,11 +89,9 @@ class ChangeList {
   const std::size_t value_offset_;
   const std::size_t alignment_;
   const std::size_t stride_;
-  Cell* first_ = nullptr;
-  Cell* last_ = nullptr;
   std::vector<Slab> slabs_;
-  std::size_t slab_ = 0;  // the one in use
-  std::size_t used_ = 0;  // Undos taken from it
+  std::size_t slab_ = 0;  // the one in use; those before it are full
+  std::size_t used_ = 0;  // Undos in it
   int idle_ = 0;          // transactions since the last slab was needed
 };
 

@@ -57,7 +57,8 @@ class WindowCells final : public Store {
   bool has_changes() const override { return !changes_.empty(); }
   void commit(ChangelogRange written) override;
   void abort() override;
-  Status restore(BytesView key, OptionalBytesView value, Timestamp timestamp, Offset offset) override;
+  Status restore(BytesView key, OptionalBytesView value, Timestamp timestamp,
+                 Offset offset) override;
   std::optional<Offset> purge_below() const override;
   std::size_t bytes() const override { return footprint_.bytes; }
   void forget_typed_values(bool on) override { forget_ = on; }
@@ -73,7 +74,7 @@ class WindowCells final : public Store {
 
   std::int64_t least_readable() const;
   Segment& segment_at(std::int64_t start_ms);
-  std::size_t gather_touched();
+  void gather_touched();
   void release_touched();
   void drop(Segments::iterator at);
   void drop_unreadable();
