@@ -1,6 +1,7 @@
 #include "worker/transaction.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace millrace::worker {
@@ -29,8 +30,8 @@ ProducerEvent completion_event(const Status& status) {
 
 }  // namespace
 
-Transaction::Transaction(TransactionHost& host, Parts parts, log::ProducerOptions options)
-    : host_(host), parts_(parts), options_(std::move(options)) {}
+Transaction::Transaction(TransactionHost& host, Parts parts, log::ProducerOptions options, int max_fences_per_minute)
+    : host_(host), parts_(parts), options_(std::move(options)), max_fences_per_minute_(max_fences_per_minute) {}
 
 Transaction::~Transaction() = default;
 
@@ -111,6 +112,7 @@ bool Transaction::handle(const log::Event& event) {
     last_failure_ = event.status.message();
     parts_.logger.write(LogLevel::kInfo, "transaction " + options_.transactional_id + ", " +
                                              std::string(to_string(state_)) + ": " + last_failure_);
+    if (event.status.consequence() == Consequence::kFenced) note_fence();
     if (state_ == ProducerState::kRotating && event.status.consequence() == Consequence::kFatal) {
       host_.stop("no producer with transactional.id " + options_.transactional_id + ": " + last_failure_);
       return true;
@@ -266,6 +268,18 @@ void Transaction::back_off(const std::string& why) {
   retry_at_ = parts_.clock.monotonic() + pause;
   parts_.logger.write(LogLevel::kWarning, "transaction " + options_.transactional_id + ": " + why +
                                               "; trying again in " + std::to_string(pause.count()) + " ms");
+}
+
+// The broker reports its own transaction time-out as a fence too, so one alone says nothing.
+void Transaction::note_fence() {
+  const Duration now = parts_.clock.monotonic();
+  fenced_at_.push_back(now);
+  while (now - fenced_at_.front() > Duration(60'000)) fenced_at_.pop_front();
+  if (max_fences_per_minute_ == 0 || std::ssize(fenced_at_) <= max_fences_per_minute_) return;
+  host_.stop("transactional.id " + options_.transactional_id + " was taken over " +
+             std::to_string(fenced_at_.size()) +
+             " times within a minute: another process runs with the same application.id. Nothing uncommitted is "
+             "visible and nothing is lost; stop one of the two");
 }
 
 log::OperationId Transaction::next_operation() { return log::OperationId(++operations_); }

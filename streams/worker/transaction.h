@@ -5,6 +5,7 @@
 // Nothing here waits: pump() does what can be done now, handle() takes in what the log answered.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -70,7 +71,9 @@ class Transaction {
     Logger& logger;
   };
 
-  Transaction(TransactionHost& host, Parts parts, log::ProducerOptions options);
+  // `max_fences_per_minute`: above it, somebody else uses the transactional id, and the worker stops
+  // instead of taking it back for ever; 0: no such limit.
+  Transaction(TransactionHost& host, Parts parts, log::ProducerOptions options, int max_fences_per_minute);
   ~Transaction();
 
   // Effect: makes the first producer. Steps may run once its init is done.
@@ -117,6 +120,7 @@ class Transaction {
   bool begin_if_needed();
   bool hand_over();
   void back_off(const std::string& why);
+  void note_fence();
   log::OperationId next_operation();
 
   static constexpr std::size_t kMaxOutputBytes = std::size_t{8} << 20;
@@ -140,6 +144,8 @@ class Transaction {
   std::string last_failure_;
   int failures_in_a_row_ = 0;     // since the last commit
   int delivery_failures_in_a_row_ = 0;
+  const int max_fences_per_minute_;
+  std::deque<Duration> fenced_at_;  // within the last minute
   std::optional<Duration> retry_at_;
   TransactionCounts counts_;
 };

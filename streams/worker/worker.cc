@@ -28,7 +28,7 @@ Worker::Worker(const graph::BuiltGraph& graph, WorkerOptions options, log::Log& 
       admin_(log, inbox_, clock, options_.admin_patience),
       startup_(graph, options_.application_id, admin_),
       transaction_(*this, {log, inbox_, output_, clock, logger},
-                   {options_.transactional_id, options_.transaction_timeout}) {
+                   {options_.transactional_id, options_.transaction_timeout}, options_.max_fences_per_minute) {
   startup_.begin();
 }
 

@@ -39,6 +39,7 @@ struct WorkerOptions {
   std::size_t buffered_records_per_partition = 1000;
   std::size_t max_retained_bytes = std::size_t{256} << 20;  // input kept for a replay: commit early above it
   std::size_t max_records_per_step = 200;                  // of one task, between two looks at the inbox
+  int max_fences_per_minute = 0;                           // above it, two processes share an id; 0: never
   bool forget_typed_values = false;                        // ENGINE §9
   // Called when a transaction is over, before its records are taken again if it was not committed.
   std::function<void(bool committed)> on_transaction_end;

@@ -54,7 +54,7 @@ struct StreamsConfig {
   Logger* logger = nullptr;
 
   // Effect: a copy with what the command line says: --commit.interval.ms=50, --bootstrap.servers=…,
-  // any key of above with dots, or -D name=value for `properties`.
+  // any key of above with dots, or --property.<name>=<value> for `properties`.
   // Errors: ConfigError that lists every argument that is not understood, with the nearest key.
   StreamsConfig with_arguments(int argc, const char* const* argv) const;
 
