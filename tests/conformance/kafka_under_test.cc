@@ -19,7 +19,6 @@ class KafkaUnderTest final : public LogUnderTest {
   log::KafkaLog log_{{.bootstrap_servers = test_brokers()}};
 };
 
-
 }  // namespace
 
 std::string test_brokers() {

@@ -7,14 +7,17 @@ namespace millrace::conformance {
 
 // ------------------------------------------------------------------------------------------- Tail
 
-Tail::Tail(LogConformance& test, std::shared_ptr<LogReader> reader, const TopicPartition& where, Offset from)
+Tail::Tail(LogConformance& test, std::shared_ptr<LogReader> reader, const TopicPartition& where,
+           Offset from)
     : test_(test), reader_(std::move(reader)), index_(reader_->start(where, from)) {}
 
 bool Tail::drain() {
   if (stopped_ || batch == 0) return false;
   reader_->drain(index_, batch, records_);
   for (const RecordView& r : records_) {
-    const auto own = [](const OptionalBytesView& b) { return b ? OptionalBytes(*b) : std::nullopt; };
+    const auto own = [](const OptionalBytesView& b) {
+      return b ? OptionalBytes(*b) : std::nullopt;
+    };
     rows.push_back({r.offset, own(r.key), own(r.value), r.timestamp, *r.headers});
   }
   return !records_.empty();
@@ -26,7 +29,8 @@ const std::vector<Row>& Tail::until_rows(std::size_t count) {
 }
 
 const std::vector<Row>& Tail::until_position(Offset at_least) {
-  test_.wait_until("position " + std::to_string(at_least.value()), [&] { return position() >= at_least; });
+  test_.wait_until("position " + std::to_string(at_least.value()),
+                   [&] { return position() >= at_least; });
   return rows;
 }
 
@@ -67,7 +71,9 @@ Status Writer::init() {
 
 void Writer::send(const TopicPartition& where, const OutgoingRecord& record) {
   const SinkTopic sink = producer_->topic(where.topic);
-  test_.wait_until("room to send", [&] { return producer_->send(sink, where.partition, record) == SendResult::kSent; });
+  test_.wait_until("room to send", [&] {
+    return producer_->send(sink, where.partition, record) == SendResult::kSent;
+  });
 }
 
 void Writer::send(const TopicPartition& where, std::string_view value) {
@@ -104,12 +110,14 @@ void Writer::commit_values(const TopicPartition& where, const std::vector<std::s
   must(commit());
 }
 
-// ------------------------------------------------------------------------------------ LogConformance
+// ------------------------------------------------------------------------------------
+// LogConformance
 
 void LogConformance::SetUp() {
   const LogKind& kind = GetParam();
   if (kind.is_broker && test_brokers().empty()) {
-    if (in_ci()) FAIL() << "CI=true and MILLRACE_TEST_BROKERS is not set: nothing ran on the broker";
+    if (in_ci())
+      FAIL() << "CI=true and MILLRACE_TEST_BROKERS is not set: nothing ran on the broker";
     GTEST_SKIP() << "MILLRACE_TEST_BROKERS is not set: NOT RUN ON THE BROKER";
   }
   under_ = kind.make();
@@ -133,7 +141,8 @@ std::string LogConformance::unique(std::string_view what) {
   return run + "-" + name + "-" + std::string(what) + "-" + std::to_string(++names_);
 }
 
-std::string LogConformance::topic(std::int32_t partitions, std::map<std::string, std::string> config) {
+std::string LogConformance::topic(std::int32_t partitions,
+                                  std::map<std::string, std::string> config) {
   const std::string name = unique("topic");
   const OperationId id = next_id();
   admin_->submit_create_topics(id, {{name, partitions, std::move(config)}});
@@ -142,8 +151,9 @@ std::string LogConformance::topic(std::int32_t partitions, std::map<std::string,
 }
 
 Writer& LogConformance::raw_writer(std::string id, Duration transaction_timeout) {
-  writers_.push_back(std::make_unique<Writer>(
-      *this, ProducerOptions{.transactional_id = std::move(id), .transaction_timeout = transaction_timeout}));
+  writers_.push_back(
+      std::make_unique<Writer>(*this, ProducerOptions{.transactional_id = std::move(id),
+                                                      .transaction_timeout = transaction_timeout}));
   return *writers_.back();
 }
 
@@ -157,7 +167,8 @@ std::shared_ptr<LogReader> LogConformance::reader(Isolation isolation) {
   return under_->log().make_reader({.isolation = isolation}, inbox_);
 }
 
-Tail& LogConformance::read_with(std::shared_ptr<LogReader> reader, const TopicPartition& where, Offset from) {
+Tail& LogConformance::read_with(std::shared_ptr<LogReader> reader, const TopicPartition& where,
+                                Offset from) {
   tails_.push_back(std::make_unique<Tail>(*this, std::move(reader), where, from));
   return *tails_.back();
 }
@@ -209,7 +220,8 @@ Status LogConformance::delete_below(const TopicPartition& where, Offset offset) 
   return done(id);
 }
 
-void LogConformance::wait_until(const std::string& what, const std::function<bool()>& condition, Duration at_most) {
+void LogConformance::wait_until(const std::string& what, const std::function<bool()>& condition,
+                                Duration at_most) {
   const Duration deadline = under_->now() + at_most;
   for (;;) {
     pump();
@@ -252,8 +264,10 @@ void LogConformance::dispatch(Event event) {
   }
   const auto tail_of = [&](ReaderPartition index) -> Tail* {
     for (const auto& tail : tails_) {
-      if (tail->reader_->epoch() == event.epoch && tail->index_ == index && !tail->stopped_) return tail.get();
+      if (tail->reader_->epoch() == event.epoch && tail->index_ == index && !tail->stopped_)
+        return tail.get();
     }
+    unclaimed.push_back(index);
     return nullptr;
   };
   Tail* tail = nullptr;

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
@@ -17,7 +18,8 @@
 
 namespace millrace::conformance {
 
-using namespace millrace::log;  // NOLINT(google-build-using-namespace): the suite speaks of nothing else
+using namespace millrace::log;  // NOLINT(google-build-using-namespace): the suite speaks of nothing
+                                // else
 
 // A record that was read, with bytes of its own.
 struct Row {
@@ -33,7 +35,8 @@ class LogConformance;
 // One partition that is read.
 class Tail {
  public:
-  Tail(LogConformance& test, std::shared_ptr<LogReader> reader, const TopicPartition& where, Offset from);
+  Tail(LogConformance& test, std::shared_ptr<LogReader> reader, const TopicPartition& where,
+       Offset from);
 
   // Effect: waits until so many records were read in all.
   const std::vector<Row>& until_rows(std::size_t count);
@@ -53,10 +56,10 @@ class Tail {
   bool caught_up() const { return reader_->caught_up(index_); }
 
   std::vector<Row> rows;
-  std::vector<Offset> ends;               // of EndReached, in order
-  std::optional<Offset> out_of_range;     // OffsetOutOfRange
-  std::optional<Status> failed;           // ReadFailed
-  std::size_t batch = 1000;               // records a drain takes at most; 0: none
+  std::vector<Offset> ends;            // of EndReached, in order
+  std::optional<Offset> out_of_range;  // OffsetOutOfRange
+  std::optional<Status> failed;        // ReadFailed
+  std::size_t batch = 1000;            // records a drain takes at most; 0: none
 
  private:
   friend class LogConformance;
@@ -109,21 +112,26 @@ class LogConformance : public testing::TestWithParam<LogKind> {
  public:
   // Effect: a new topic of a name that no other case uses.
   std::string topic(std::int32_t partitions = 1, std::map<std::string, std::string> config = {});
-  TopicPartition partition(std::map<std::string, std::string> config = {}) { return {topic(1, std::move(config)), Partition(0)}; }
+  TopicPartition partition(std::map<std::string, std::string> config = {}) {
+    return {topic(1, std::move(config)), Partition(0)};
+  }
 
   // A name that no other case and no other run uses.
   std::string unique(std::string_view what);
 
   // A producer that is ready. Without an id: one of its own.
   Writer& writer(std::string id = "", Duration transaction_timeout = Duration(10'000));
-  Writer& raw_writer(std::string id, Duration transaction_timeout = Duration(10'000));  // without init
+  Writer& raw_writer(std::string id,
+                     Duration transaction_timeout = Duration(10'000));  // without init
 
-  Tail& read(const TopicPartition& where, Offset from = Offset(0), Isolation isolation = Isolation::kReadCommitted);
+  Tail& read(const TopicPartition& where, Offset from = Offset(0),
+             Isolation isolation = Isolation::kReadCommitted);
   Tail& read_with(std::shared_ptr<LogReader> reader, const TopicPartition& where, Offset from);
   std::shared_ptr<LogReader> reader(Isolation isolation = Isolation::kReadCommitted);
 
   // The records of a partition that a new reader sees up to the end.
-  std::vector<std::string> all(const TopicPartition& where, Isolation isolation = Isolation::kReadCommitted);
+  std::vector<std::string> all(const TopicPartition& where,
+                               Isolation isolation = Isolation::kReadCommitted);
 
   OperationId next_id() { return OperationId(++last_id_); }
   LogAdmin& admin() { return *admin_; }
@@ -141,12 +149,14 @@ class LogConformance : public testing::TestWithParam<LogKind> {
   CommittedOffset stable(const std::string& group, const TopicPartition& where);
   Status delete_below(const TopicPartition& where, Offset offset);
 
-  void wait_until(const std::string& what, const std::function<bool()>& condition, Duration at_most = Duration(25'000));
+  void wait_until(const std::string& what, const std::function<bool()>& condition,
+                  Duration at_most = Duration(25'000));
   void pass(Duration time);
   LogUnderTest& under() { return *under_; }
   Inbox& inbox() { return inbox_; }
 
-  std::deque<Event> others;  // events that nobody above took
+  std::deque<Event> others;                // events of memberships
+  std::vector<ReaderPartition> unclaimed;  // whose events came for no tail
 
  private:
   void pump();
@@ -165,6 +175,8 @@ class LogConformance : public testing::TestWithParam<LogKind> {
 // Cases of groups run where membership is built.
 class GroupConformance : public LogConformance {};
 
-inline bool has_code(const Status& status, Consequence consequence) { return status.consequence() == consequence; }
+inline bool has_code(const Status& status, Consequence consequence) {
+  return status.consequence() == consequence;
+}
 
 }  // namespace millrace::conformance

@@ -1,5 +1,5 @@
-// The suite on each log, and the table of its results: case by case, a column for each log. What did
-// not run on the broker although there is one (or should be: CI) is a failure.
+// The suite on each log, and the table of its results: case by case, a column for each log. What
+// did not run on the broker although there is one (or should be: CI) is a failure.
 #include <cstdio>
 #include <map>
 #include <string>
@@ -40,7 +40,9 @@ class Table final : public testing::Environment {
         const std::string log = full.substr(slash + 1);
         Line& line = lines[full.substr(0, slash)];
         line.later = suite_name.find("GroupConformance") != std::string::npos;
-        line.results[log] = info.result()->Passed() ? "passed" : info.result()->Skipped() ? "NOT RUN" : "FAILED";
+        line.results[log] = info.result()->Passed()    ? "passed"
+                            : info.result()->Skipped() ? "NOT RUN"
+                                                       : "FAILED";
         broker_selected = broker_selected || log == kKafka.name;
       }
     }

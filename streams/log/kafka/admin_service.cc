@@ -18,8 +18,9 @@ AdminService::AdminService(const KafkaLogOptions& options, std::shared_ptr<Closi
                             {"group.id", "millrace-admin"},  // never joined
                             {"enable.auto.commit", "false"},
                             {"allow.auto.create.topics", "false"}});
-  shared_->client = Client::start(ClientRole::kAdmin, std::move(conf),
-                                  std::make_shared<ClientContext>(options, nullptr), std::move(closing));
+  shared_->client =
+      Client::start(ClientRole::kAdmin, std::move(conf),
+                    std::make_shared<ClientContext>(options, nullptr), std::move(closing));
 }
 
 AdminService::~AdminService() { shared_->client->owner_is_gone(); }
@@ -33,7 +34,8 @@ void AdminService::run(std::function<void(AdminCalls&, Deadline)> call) {
 }
 
 void AdminService::check_exists(const TopicPartition& where, std::function<void(Status)> missing) {
-  run([shared = shared_, where, missing = std::move(missing)](AdminCalls& calls, Deadline deadline) {
+  run([shared = shared_, where, missing = std::move(missing)](AdminCalls& calls,
+                                                              Deadline deadline) {
     const Deadline now = std::chrono::steady_clock::now();
     const auto known = shared->seen.find(where.topic);
     if (known != shared->seen.end() && now - known->second.first < kSeenFor &&
@@ -44,9 +46,10 @@ void AdminService::check_exists(const TopicPartition& where, std::function<void(
     if (!count.ok()) return;  // not known: the reader waits for the broker by itself
     shared->seen[where.topic] = {now, count.value().value_or(0)};
     if (where.partition.value() < count.value().value_or(0)) return;
-    missing(Status::fatal("read " + to_string(where) + ": " +
-                          (count.value() ? "the topic has only " + std::to_string(*count.value()) + " partitions"
-                                         : std::string("there is no such topic"))));
+    missing(Status::fatal(
+        "read " + to_string(where) + ": " +
+        (count.value() ? "the topic has only " + std::to_string(*count.value()) + " partitions"
+                       : std::string("there is no such topic"))));
   });
 }
 
@@ -54,7 +57,8 @@ void AdminService::BatchLimit::note(const TopicsDescribed& described) {
   for (const TopicDescription& topic : described.topics) {
     if (!topic.max_message_bytes) continue;
     std::int64_t smallest = bytes_;
-    while (*topic.max_message_bytes < smallest && !bytes_.compare_exchange_weak(smallest, *topic.max_message_bytes)) {
+    while (*topic.max_message_bytes < smallest &&
+           !bytes_.compare_exchange_weak(smallest, *topic.max_message_bytes)) {
     }
   }
 }

@@ -19,8 +19,10 @@ class KafkaAdmin final : public LogAdmin {
   void submit_describe_topics(OperationId id, std::vector<std::string> topics) override;
   void submit_create_topics(OperationId id, std::vector<NewTopic> topics) override;
   void submit_delete_topics(OperationId id, std::vector<std::string> topics) override;
-  void submit_committed_offsets(OperationId id, std::string group, std::vector<TopicPartition> partitions) override;
-  void submit_list_offsets(OperationId id, OffsetKind kind, std::vector<TopicPartition> partitions) override;
+  void submit_committed_offsets(OperationId id, std::string group,
+                                std::vector<TopicPartition> partitions) override;
+  void submit_list_offsets(OperationId id, OffsetKind kind,
+                           std::vector<TopicPartition> partitions) override;
   void submit_delete_records(OperationId id, std::vector<DeleteBelow> below) override;
 
  private:

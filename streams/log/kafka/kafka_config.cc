@@ -84,7 +84,8 @@ std::string set(rd_kafka_conf_t* conf, const std::string& key, const std::string
   }
 }
 
-std::string check_property(rd_kafka_conf_t* conf, const std::string& name, const std::string& value) {
+std::string check_property(rd_kafka_conf_t* conf, const std::string& name,
+                           const std::string& value) {
   const std::string key = scope_of(name).key;
   for (const OwnedKey& owned : kOwned) {
     if (owned.key == key) return "belongs to the engine: " + std::string(owned.instead);
@@ -94,22 +95,21 @@ std::string check_property(rd_kafka_conf_t* conf, const std::string& name, const
 
 // Defaults that a user may change. The numbers were measured with records of 100 bytes.
 constexpr std::pair<const char*, const char*> kProducerDefaults[] = {
-    {"linger.ms", "5"},                           // a flush does not wait for it
-    {"queue.buffering.max.messages", "500000"},   // at 100,000 the queue was full up to 213 times in 3 M records
+    {"linger.ms", "5"},  // a flush does not wait for it
+    {"queue.buffering.max.messages",
+     "500000"},  // at 100,000 the queue was full up to 213 times in 3 M records
     {"queue.buffering.max.kbytes", "262144"},
     {"compression.codec", "lz4"},
-    {"retry.backoff.ms", "10"},                   // a transaction begun at once meets CONCURRENT_TRANSACTIONS
-    {"topic.metadata.propagation.max.ms", "3000"},  // so long a topic may be unknown after its creation
+    {"retry.backoff.ms", "10"},  // a transaction begun at once meets CONCURRENT_TRANSACTIONS
+    {"topic.metadata.propagation.max.ms",
+     "3000"},  // so long a topic may be unknown after its creation
 };
 constexpr std::pair<const char*, const char*> kConsumerDefaults[] = {
     // A partition that has this many records fetched stops fetching for a whole second (fixed in
     // 2.0.2), which costs 25 times the throughput; so the limit is set by bytes instead.
-    {"queued.min.messages", "1000000"},
-    {"queued.max.messages.kbytes", "65536"},
-    {"fetch.wait.max.ms", "100"},
-    {"fetch.min.bytes", "1"},
-    {"fetch.max.bytes", "16777216"},
-    {"check.crcs", "true"},
+    {"queued.min.messages", "1000000"}, {"queued.max.messages.kbytes", "65536"},
+    {"fetch.wait.max.ms", "100"},       {"fetch.min.bytes", "1"},
+    {"fetch.max.bytes", "16777216"},    {"check.crcs", "true"},
     {"fetch.error.backoff.ms", "100"},
 };
 constexpr std::pair<const char*, const char*> kAdminDefaults[] = {
@@ -150,9 +150,15 @@ ConfPtr make_conf(const KafkaLogOptions& options, ClientRole role, OwnProperties
     for (const auto& [key, value] : defaults) must_set(key, value);
   };
   switch (role) {
-    case ClientRole::kProducer: set_all(kProducerDefaults); break;
-    case ClientRole::kConsumer: set_all(kConsumerDefaults); break;
-    case ClientRole::kAdmin: set_all(kAdminDefaults); break;
+    case ClientRole::kProducer:
+      set_all(kProducerDefaults);
+      break;
+    case ClientRole::kConsumer:
+      set_all(kConsumerDefaults);
+      break;
+    case ClientRole::kAdmin:
+      set_all(kAdminDefaults);
+      break;
   }
   // Properties for all first, those with a prefix override them.
   for (const bool scoped : {false, true}) {

@@ -71,13 +71,14 @@ bool is_refusal(int code) {
   }
 }
 
-Status transactional_status(std::string_view what, rd_kafka_error_s* error, const ClientContext& context) {
+Status transactional_status(std::string_view what, rd_kafka_error_s* error,
+                            const ClientContext& context) {
   if (error == nullptr) return Status::success();
   const int code = rd_kafka_error_code(error);
   const bool fatal = rd_kafka_error_is_fatal(error) != 0;
   const bool requires_abort = rd_kafka_error_txn_requires_abort(error) != 0;
-  const std::string text =
-      std::string(what) + ": " + rd_kafka_error_name(error) + " (" + rd_kafka_error_string(error) + ")";
+  const std::string text = std::string(what) + ": " + rd_kafka_error_name(error) + " (" +
+                           rd_kafka_error_string(error) + ")";
   rd_kafka_error_destroy(error);
 
   if (is_refusal(code)) return Status::fatal(text + "; " + context.whereabouts());
@@ -89,7 +90,8 @@ Status transactional_status(std::string_view what, rd_kafka_error_s* error, cons
   return Status::fenced(text);
 }
 
-Status admin_status(std::string_view what, int code, std::string_view reason, const ClientContext& context) {
+Status admin_status(std::string_view what, int code, std::string_view reason,
+                    const ClientContext& context) {
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return Status::success();
   if (is_unreachable(code)) return Status::retry(unreachable(what, context));
   std::string text = std::string(what) + ": " + describe_error(code);

@@ -13,10 +13,12 @@ class ClientContext;
 
 // Effect: the status of a transactional call; frees the error. A time-out is kRetry here: what is
 // in doubt after it, the caller knows.
-Status transactional_status(std::string_view what, rd_kafka_error_s* error, const ClientContext& context);
+Status transactional_status(std::string_view what, rd_kafka_error_s* error,
+                            const ClientContext& context);
 
 // Effect: the status of a question or order about topics, offsets, groups.
-Status admin_status(std::string_view what, int code, std::string_view reason, const ClientContext& context);
+Status admin_status(std::string_view what, int code, std::string_view reason,
+                    const ClientContext& context);
 
 // "UNKNOWN_TOPIC_OR_PART (Broker: Unknown topic or partition)".
 std::string describe_error(int code);

@@ -17,7 +17,8 @@ void on_error(rd_kafka_t*, int code, const char* reason, void* opaque) noexcept 
   context_of(opaque).note_error(std::string(name) + ": " + reason);
 }
 
-void on_log_line(const rd_kafka_t* handle, int level, const char* facility, const char* line) noexcept {
+void on_log_line(const rd_kafka_t* handle, int level, const char* facility,
+                 const char* line) noexcept {
   void* opaque = rd_kafka_opaque(handle);
   if (opaque != nullptr) context_of(opaque).log_line(level, std::string(facility) + ": " + line);
 }
@@ -65,7 +66,8 @@ void ClientContext::log_line(int level, std::string_view line) noexcept {
   if (on_log_line_) on_log_line_(level, line);
 }
 
-std::shared_ptr<Client> Client::start(ClientRole role, ConfPtr conf, std::shared_ptr<ClientContext> context,
+std::shared_ptr<Client> Client::start(ClientRole role, ConfPtr conf,
+                                      std::shared_ptr<ClientContext> context,
                                       std::shared_ptr<ClosingClients> closing) {
   rd_kafka_conf_set_opaque(conf.get(), context.get());
   rd_kafka_conf_set_error_cb(conf.get(), on_error);
@@ -78,7 +80,8 @@ std::shared_ptr<Client> Client::start(ClientRole role, ConfPtr conf, std::shared
   return std::shared_ptr<Client>(new Client(handle, std::move(context), std::move(closing)));
 }
 
-Client::Client(rd_kafka_s* handle, std::shared_ptr<ClientContext> context, std::shared_ptr<ClosingClients> closing)
+Client::Client(rd_kafka_s* handle, std::shared_ptr<ClientContext> context,
+               std::shared_ptr<ClosingClients> closing)
     : handle_(handle), context_(std::move(context)), closing_(std::move(closing)) {}
 
 void Client::owner_is_gone() {
@@ -89,7 +92,8 @@ Client::~Client() {
   owner_is_gone();
   try {
     // The context goes after the client: callbacks may come until rd_kafka_destroy has returned.
-    std::thread([handle = handle_, context = context_, closing = closing_, ticket = ticket_.load()] {
+    std::thread([handle = handle_, context = context_, closing = closing_,
+                 ticket = ticket_.load()] {
       rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
       closing->remove(ticket);
     }).detach();

@@ -1,6 +1,6 @@
-// Ownership of librdkafka's clients. Destroying one joins its threads and can hang for good (a topic
-// deleted while it is read, a message never given back), so it happens on a thread of its own that
-// nobody waits for; ClosingClients counts those that have not ended.
+// Ownership of librdkafka's clients. Destroying one joins its threads and can hang for good (a
+// topic deleted while it is read, a message never given back), so it happens on a thread of its own
+// that nobody waits for; ClosingClients counts those that have not ended.
 #pragma once
 
 #include <atomic>
@@ -40,7 +40,9 @@ class ClosingClients {
 class ClientContext {
  public:
   ClientContext(const KafkaLogOptions& options, std::shared_ptr<Mailbox> mailbox)
-      : servers_(options.bootstrap_servers), on_log_line_(options.on_log_line), mailbox_(std::move(mailbox)) {}
+      : servers_(options.bootstrap_servers),
+        on_log_line_(options.on_log_line),
+        mailbox_(std::move(mailbox)) {}
   virtual ~ClientContext() = default;
 
   // nullptr: a client that serves several objects.
@@ -60,12 +62,13 @@ class ClientContext {
   std::string last_error_;  // guarded by mutex_
 };
 
-// One rd_kafka_t. Shared by its owner, by a thread that still uses it and by batches that still hold
-// its messages; when the last of them lets go, it is destroyed in the background.
+// One rd_kafka_t. Shared by its owner, by a thread that still uses it and by batches that still
+// hold its messages; when the last of them lets go, it is destroyed in the background.
 class Client {
  public:
   // Effect: starts a client; no broker is needed for it. Errors: ConfigError.
-  static std::shared_ptr<Client> start(ClientRole role, ConfPtr conf, std::shared_ptr<ClientContext> context,
+  static std::shared_ptr<Client> start(ClientRole role, ConfPtr conf,
+                                       std::shared_ptr<ClientContext> context,
                                        std::shared_ptr<ClosingClients> closing);
   ~Client();
   Client(const Client&) = delete;
@@ -78,7 +81,8 @@ class Client {
   void owner_is_gone();
 
  private:
-  Client(rd_kafka_s* handle, std::shared_ptr<ClientContext> context, std::shared_ptr<ClosingClients> closing);
+  Client(rd_kafka_s* handle, std::shared_ptr<ClientContext> context,
+         std::shared_ptr<ClosingClients> closing);
 
   rd_kafka_s* const handle_;
   std::shared_ptr<ClientContext> context_;

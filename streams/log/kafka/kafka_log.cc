@@ -20,7 +20,8 @@ constexpr Duration kClosePatience{2000};
 
 class KafkaLog::Core {
  public:
-  explicit Core(KafkaLogOptions options_) : options((check_options(options_), std::move(options_))) {}
+  explicit Core(KafkaLogOptions options_)
+      : options((check_options(options_), std::move(options_))) {}
 
   Epoch next_epoch() { return Epoch(++last_epoch); }
 
@@ -46,25 +47,30 @@ KafkaLog::~KafkaLog() {
 }
 
 std::unique_ptr<LogProducer> KafkaLog::make_producer(ProducerOptions options, Inbox& inbox) {
-  return std::make_unique<KafkaProducer>(core_->options, std::move(options), core_->admin->batch_limit()->bytes(),
-                                         core_->next_epoch(), inbox, core_->closing);
+  return std::make_unique<KafkaProducer>(core_->options, std::move(options),
+                                         core_->admin->batch_limit()->bytes(), core_->next_epoch(),
+                                         inbox, core_->closing);
 }
 
 std::unique_ptr<LogReader> KafkaLog::make_reader(ReaderOptions options, Inbox& inbox) {
-  return std::make_unique<KafkaReader>(core_->options, options, core_->next_epoch(), inbox, core_->closing,
-                                       [admin = core_->admin](const TopicPartition& where, auto missing) {
-                                         admin->check_exists(where, std::move(missing));
-                                       });
+  return std::make_unique<KafkaReader>(
+      core_->options, options, core_->next_epoch(), inbox, core_->closing,
+      [admin = core_->admin](const TopicPartition& where, auto missing) {
+        admin->check_exists(where, std::move(missing));
+      });
 }
 
 std::unique_ptr<LogAdmin> KafkaLog::make_admin(Inbox& inbox) {
   return std::make_unique<KafkaAdmin>(core_->admin, core_->next_epoch(), inbox);
 }
 
-std::unique_ptr<GroupMembership> KafkaLog::make_membership(MembershipOptions options, Inbox& inbox) {
+std::unique_ptr<GroupMembership> KafkaLog::make_membership(MembershipOptions options,
+                                                           Inbox& inbox) {
   return std::make_unique<ManualMembership>(std::move(options), core_->next_epoch(), inbox);
 }
 
-int KafkaLog::clients_closing(Duration longer_than) const { return core_->closing->count(longer_than); }
+int KafkaLog::clients_closing(Duration longer_than) const {
+  return core_->closing->count(longer_than);
+}
 
 }  // namespace millrace::log

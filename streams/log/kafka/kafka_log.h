@@ -2,7 +2,8 @@
 // includes.
 //
 //   log::KafkaLog kafka({.bootstrap_servers = "kafka1:9092,kafka2:9092",
-//                        .properties = {{"security.protocol", "ssl"}, {"producer.linger.ms", "20"}}});
+//                        .properties = {{"security.protocol", "ssl"}, {"producer.linger.ms",
+//                        "20"}}});
 //
 // A record stamped with time 0 is written with 1 ms: librdkafka would take 0 for "now".
 //
@@ -51,7 +52,8 @@ class KafkaLog final : public Log {
   std::unique_ptr<LogProducer> make_producer(ProducerOptions options, Inbox& inbox) override;
   std::unique_ptr<LogReader> make_reader(ReaderOptions options, Inbox& inbox) override;
   std::unique_ptr<LogAdmin> make_admin(Inbox& inbox) override;
-  std::unique_ptr<GroupMembership> make_membership(MembershipOptions options, Inbox& inbox) override;
+  std::unique_ptr<GroupMembership> make_membership(MembershipOptions options,
+                                                   Inbox& inbox) override;
 
   // Clients whose owner is gone for longer than this and that have not ended: abandoned.
   int clients_closing(Duration longer_than) const;

@@ -22,20 +22,22 @@ void on_report_waiting(rd_kafka_t*, void* opaque) noexcept {
   if (context->room_wanted.exchange(false)) context->mailbox()->wake();
 }
 
-rd_kafka_resp_err_t on_request_sent(rd_kafka_t*, int, const char*, std::int32_t, std::int16_t api, std::int16_t,
-                                    std::int32_t, std::size_t, void* watch) noexcept {
+rd_kafka_resp_err_t on_request_sent(rd_kafka_t*, int, const char*, std::int32_t, std::int16_t api,
+                                    std::int16_t, std::int32_t, std::size_t, void* watch) noexcept {
   static_cast<TransactionWatch*>(watch)->sent(api);
   return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-rd_kafka_resp_err_t on_response_received(rd_kafka_t*, int, const char*, std::int32_t, std::int16_t api, std::int16_t,
-                                         std::int32_t, std::size_t, std::int64_t, rd_kafka_resp_err_t err,
+rd_kafka_resp_err_t on_response_received(rd_kafka_t*, int, const char*, std::int32_t,
+                                         std::int16_t api, std::int16_t, std::int32_t, std::size_t,
+                                         std::int64_t, rd_kafka_resp_err_t err,
                                          void* watch) noexcept {
   if (err == RD_KAFKA_RESP_ERR_NO_ERROR) static_cast<TransactionWatch*>(watch)->answered(api);
   return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-rd_kafka_resp_err_t on_new(rd_kafka_t* handle, const rd_kafka_conf_t*, void* watch, char*, std::size_t) noexcept {
+rd_kafka_resp_err_t on_new(rd_kafka_t* handle, const rd_kafka_conf_t*, void* watch, char*,
+                           std::size_t) noexcept {
   rd_kafka_interceptor_add_on_request_sent(handle, "millrace", on_request_sent, watch);
   rd_kafka_interceptor_add_on_response_received(handle, "millrace", on_response_received, watch);
   return RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -61,24 +63,29 @@ rd_kafka_headers_t* copy_of(const Headers& headers) {
 
 }  // namespace
 
-KafkaProducer::KafkaProducer(const KafkaLogOptions& log_options, ProducerOptions options, std::int64_t batch_limit,
-                             Epoch epoch, Inbox& inbox, std::shared_ptr<ClosingClients> closing)
+KafkaProducer::KafkaProducer(const KafkaLogOptions& log_options, ProducerOptions options,
+                             std::int64_t batch_limit, Epoch epoch, Inbox& inbox,
+                             std::shared_ptr<ClosingClients> closing)
     : epoch_(epoch), state_(std::make_shared<ProducerState>()) {
-  state_->context = std::make_shared<ProducerContext>(log_options, std::make_shared<Mailbox>(inbox, epoch));
+  state_->context =
+      std::make_shared<ProducerContext>(log_options, std::make_shared<Mailbox>(inbox, epoch));
   // A call that is given up before the broker has given up the transaction leaves it in doubt.
-  state_->deadline = std::max(log_options.operation_deadline, options.transaction_timeout + Duration(1000));
+  state_->deadline =
+      std::max(log_options.operation_deadline, options.transaction_timeout + Duration(1000));
 
   const std::string timeout = std::to_string(to_ms(options.transaction_timeout));
-  ConfPtr conf = make_conf(log_options, ClientRole::kProducer,
-                           {{"transactional.id", options.transactional_id},
-                            {"transaction.timeout.ms", timeout},
-                            {"message.timeout.ms", timeout},
-                            {"enable.idempotence", "true"},
-                            {"message.max.bytes", "1000000000"},
-                            {"batch.size", std::to_string(std::clamp<std::int64_t>(batch_limit, 1, 1'000'000))}});
+  ConfPtr conf = make_conf(
+      log_options, ClientRole::kProducer,
+      {{"transactional.id", options.transactional_id},
+       {"transaction.timeout.ms", timeout},
+       {"message.timeout.ms", timeout},
+       {"enable.idempotence", "true"},
+       {"message.max.bytes", "1000000000"},
+       {"batch.size", std::to_string(std::clamp<std::int64_t>(batch_limit, 1, 1'000'000))}});
   rd_kafka_conf_set_dr_msg_cb(conf.get(), on_delivery);
   rd_kafka_conf_interceptor_add_on_new(conf.get(), "millrace", on_new, &state_->context->watch);
-  state_->client = Client::start(ClientRole::kProducer, std::move(conf), state_->context, std::move(closing));
+  state_->client =
+      Client::start(ClientRole::kProducer, std::move(conf), state_->context, std::move(closing));
 
   rd_kafka_queue_t* reports = rd_kafka_queue_get_main(state_->client->get());
   rd_kafka_queue_cb_event_enable(reports, on_report_waiting, state_->context.get());
@@ -111,7 +118,8 @@ SinkTopic KafkaProducer::topic(std::string_view name) {
 
 Status KafkaProducer::begin() {
   rd_kafka_poll(state_->client->get(), 0);
-  if (!state_->poisoned.empty()) return Status::fenced("begin: the producer must be replaced: " + state_->poisoned);
+  if (!state_->poisoned.empty())
+    return Status::fenced("begin: the producer must be replaced: " + state_->poisoned);
   if (rd_kafka_error_t* error = rd_kafka_begin_transaction(state_->client->get())) {
     const std::string why = std::string("begin: ") + rd_kafka_error_string(error);
     rd_kafka_error_destroy(error);
@@ -177,7 +185,8 @@ void KafkaProducer::submit_flush(OperationId id) {
   thread_.run([state = state_, id] { state->flush(id); });
 }
 
-void KafkaProducer::submit_commit(OperationId id, std::vector<OffsetToCommit> offsets, FencingToken token) {
+void KafkaProducer::submit_commit(OperationId id, std::vector<OffsetToCommit> offsets,
+                                  FencingToken token) {
   thread_.run([state = state_, id, offsets = std::move(offsets), token = std::move(token)] {
     state->commit(id, offsets, token);
   });

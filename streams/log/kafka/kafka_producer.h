@@ -23,8 +23,9 @@ struct ProducerState;
 class KafkaProducer final : public LogProducer {
  public:
   // `batch_limit`: the largest batch that every topic takes; a broker refuses a larger one whole.
-  KafkaProducer(const KafkaLogOptions& log_options, ProducerOptions options, std::int64_t batch_limit, Epoch epoch,
-                Inbox& inbox, std::shared_ptr<ClosingClients> closing);
+  KafkaProducer(const KafkaLogOptions& log_options, ProducerOptions options,
+                std::int64_t batch_limit, Epoch epoch, Inbox& inbox,
+                std::shared_ptr<ClosingClients> closing);
   ~KafkaProducer() override;
 
   Epoch epoch() const override { return epoch_; }
@@ -33,7 +34,8 @@ class KafkaProducer final : public LogProducer {
   Status begin() override;
   SendResult send(SinkTopic topic, Partition partition, const OutgoingRecord& record) override;
   void submit_flush(OperationId id) override;
-  void submit_commit(OperationId id, std::vector<OffsetToCommit> offsets, FencingToken token) override;
+  void submit_commit(OperationId id, std::vector<OffsetToCommit> offsets,
+                     FencingToken token) override;
   void submit_abort(OperationId id) override;
 
  private:

@@ -12,17 +12,22 @@ namespace millrace::log {
 namespace {
 
 struct PartitionListDeleter {
-  void operator()(rd_kafka_topic_partition_list_t* l) const { rd_kafka_topic_partition_list_destroy(l); }
+  void operator()(rd_kafka_topic_partition_list_t* l) const {
+    rd_kafka_topic_partition_list_destroy(l);
+  }
 };
 using PartitionList = std::unique_ptr<rd_kafka_topic_partition_list_t, PartitionListDeleter>;
 
 PartitionList list_of(const TopicPartition& where, Offset offset) {
   PartitionList list(rd_kafka_topic_partition_list_new(1));
-  rd_kafka_topic_partition_list_add(list.get(), where.topic.c_str(), where.partition.value())->offset = offset.value();
+  rd_kafka_topic_partition_list_add(list.get(), where.topic.c_str(), where.partition.value())
+      ->offset = offset.value();
   return list;
 }
 
-void on_records(rd_kafka_t*, void* context) noexcept { static_cast<ClientContext*>(context)->mailbox()->wake(); }
+void on_records(rd_kafka_t*, void* context) noexcept {
+  static_cast<ClientContext*>(context)->mailbox()->wake();
+}
 
 // Effect: a failure of the call; frees the error.
 std::string take_text(rd_kafka_error_t* error) {
@@ -41,10 +46,10 @@ struct KafkaReader::Failure {
 struct KafkaReader::Reading {
   TopicPartition where;
   rd_kafka_queue_t* queue = nullptr;
-  Offset next;             // behind the last record drained or the last end reached
-  bool at_end = false;     // the last thing drained was "end reached"
-  bool begun = false;      // something was drained
-  bool standing = false;   // failed: nothing is shown any more
+  Offset next;            // behind the last record drained or the last end reached
+  bool at_end = false;    // the last thing drained was "end reached"
+  bool begun = false;     // something was drained
+  bool standing = false;  // failed: nothing is shown any more
   std::shared_ptr<Failure> failure = std::make_shared<Failure>();
 
   ~Reading() {
@@ -54,8 +59,9 @@ struct KafkaReader::Reading {
   }
 };
 
-KafkaReader::KafkaReader(const KafkaLogOptions& log_options, ReaderOptions options, Epoch epoch, Inbox& inbox,
-                         std::shared_ptr<ClosingClients> closing, ExistenceCheck check)
+KafkaReader::KafkaReader(const KafkaLogOptions& log_options, ReaderOptions options, Epoch epoch,
+                         Inbox& inbox, std::shared_ptr<ClosingClients> closing,
+                         ExistenceCheck check)
     : epoch_(epoch), mailbox_(std::make_shared<Mailbox>(inbox, epoch)), check_(std::move(check)) {
   const bool committed = options.isolation == Isolation::kReadCommitted;
   ConfPtr conf = make_conf(log_options, ClientRole::kConsumer,
@@ -66,8 +72,9 @@ KafkaReader::KafkaReader(const KafkaLogOptions& log_options, ReaderOptions optio
                             {"enable.auto.offset.store", "false"},
                             {"enable.partition.eof", "true"},
                             {"allow.auto.create.topics", "false"}});
-  client_ = Client::start(ClientRole::kConsumer, std::move(conf),
-                          std::make_shared<ClientContext>(log_options, mailbox_), std::move(closing));
+  client_ =
+      Client::start(ClientRole::kConsumer, std::move(conf),
+                    std::make_shared<ClientContext>(log_options, mailbox_), std::move(closing));
   rd_kafka_poll_set_consumer(client_->get());
 }
 
@@ -90,13 +97,16 @@ ReaderPartition KafkaReader::start(const TopicPartition& where, Offset from) {
 
   rd_kafka_t* client = client_->get();
   // Taken out of the common queue before it is assigned: afterwards it races with the first fetch.
-  reading.queue = rd_kafka_queue_get_partition(client, where.topic.c_str(), where.partition.value());
+  reading.queue =
+      rd_kafka_queue_get_partition(client, where.topic.c_str(), where.partition.value());
   rd_kafka_queue_forward(reading.queue, nullptr);
   rd_kafka_queue_cb_event_enable(reading.queue, on_records, &client_->context());
-  const std::string wrong = take_text(rd_kafka_incremental_assign(client, list_of(where, from).get()));
+  const std::string wrong =
+      take_text(rd_kafka_incremental_assign(client, list_of(where, from).get()));
   if (!wrong.empty()) {
     stand_still(reading);
-    mailbox_->post(kNoOperation, Status::fatal("read " + to_string(where) + ": " + wrong), ReadFailed{index});
+    mailbox_->post(kNoOperation, Status::fatal("read " + to_string(where) + ": " + wrong),
+                   ReadFailed{index});
     return index;
   }
   check_(where, [mailbox = mailbox_, failure = reading.failure, index](Status status) {
@@ -111,7 +121,8 @@ void KafkaReader::stop(ReaderPartition partition) {
   if (reading == nullptr) return;
   reading->failure->missing = true;  // an answer that is still to come is nobody's
   // Fails where the partition was never assigned, which start() told already.
-  (void)take_text(rd_kafka_incremental_unassign(client_->get(), list_of(reading->where, kNoOffset).get()));
+  (void)take_text(
+      rd_kafka_incremental_unassign(client_->get(), list_of(reading->where, kNoOffset).get()));
   stand_still(*reading);
   readings_[static_cast<std::size_t>(partition.value())].reset();
 }
@@ -130,7 +141,8 @@ void KafkaReader::stand_still(Reading& reading) {
 
 // Effect: serves what concerns the whole client; its errors are kept for messages.
 void KafkaReader::serve_client() {
-  if (rd_kafka_message_t* message = rd_kafka_consumer_poll(client_->get(), 0)) rd_kafka_message_destroy(message);
+  if (rd_kafka_message_t* message = rd_kafka_consumer_poll(client_->get(), 0))
+    rd_kafka_message_destroy(message);
 }
 
 void KafkaReader::drain(ReaderPartition partition, std::size_t max, RecordBatch& batch) {
@@ -139,7 +151,8 @@ void KafkaReader::drain(ReaderPartition partition, std::size_t max, RecordBatch&
   if (reading == nullptr) return;
   if (reading->failure->missing && !reading->standing) {
     // Else it would begin by itself when the topic is created.
-    (void)take_text(rd_kafka_incremental_unassign(client_->get(), list_of(reading->where, kNoOffset).get()));
+    (void)take_text(
+        rd_kafka_incremental_unassign(client_->get(), list_of(reading->where, kNoOffset).get()));
     stand_still(*reading);
   }
   if (reading->standing) return;
@@ -169,7 +182,8 @@ void KafkaReader::drain(ReaderPartition partition, std::size_t max, RecordBatch&
 
 // Effect: an end or an error among the records becomes an event.
 void KafkaReader::take(Reading& reading, ReaderPartition partition, rd_kafka_message_s* message) {
-  const std::string what = "read " + to_string(reading.where) + " at offset " + std::to_string(reading.next.value());
+  const std::string what =
+      "read " + to_string(reading.where) + " at offset " + std::to_string(reading.next.value());
   switch (message->err) {
     case RD_KAFKA_RESP_ERR__PARTITION_EOF:
       reading.next = std::max(reading.next, Offset(message->offset));
@@ -191,7 +205,8 @@ void KafkaReader::take(Reading& reading, ReaderPartition partition, rd_kafka_mes
     case RD_KAFKA_RESP_ERR_INVALID_MSG:
       reading.standing = true;
       if (!reading.failure->missing.exchange(true)) {
-        mailbox_->post(kNoOperation, Status::fatal(what + ": " + describe_error(message->err)), ReadFailed{partition});
+        mailbox_->post(kNoOperation, Status::fatal(what + ": " + describe_error(message->err)),
+                       ReadFailed{partition});
       }
       return;
     default:
@@ -208,13 +223,15 @@ Offset KafkaReader::position(ReaderPartition partition) const {
   // is -1001, or what an earlier reading of the partition left behind.
   if (!reading->begun) return reading->next;
   const PartitionList list = list_of(reading->where, kNoOffset);
-  if (rd_kafka_position(client_->get(), list.get()) != RD_KAFKA_RESP_ERR_NO_ERROR) return reading->next;
+  if (rd_kafka_position(client_->get(), list.get()) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return reading->next;
   return std::max(reading->next, Offset(list->elems[0].offset));
 }
 
 bool KafkaReader::caught_up(ReaderPartition partition) const {
   const Reading* reading = find(partition);
-  return reading != nullptr && reading->at_end && !reading->standing && rd_kafka_queue_length(reading->queue) == 0;
+  return reading != nullptr && reading->at_end && !reading->standing &&
+         rd_kafka_queue_length(reading->queue) == 0;
 }
 
 }  // namespace millrace::log

@@ -14,7 +14,8 @@ namespace millrace::log {
 
 // Effect: asks in the background whether the partition exists; librdkafka never says that one does
 // not. The answer comes on another thread, and only if it is "no".
-using ExistenceCheck = std::function<void(const TopicPartition& where, std::function<void(Status)> missing)>;
+using ExistenceCheck =
+    std::function<void(const TopicPartition& where, std::function<void(Status)> missing)>;
 
 class KafkaReader final : public LogReader {
  public:

@@ -32,7 +32,8 @@ RecordView MessageOwner::add(rd_kafka_message_s* message) {
   const char* name;
   const void* value;
   std::size_t size;
-  for (std::size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
+  for (std::size_t i = 0;
+       rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
        ++i) {
     const OptionalBytesView bytes = view_of(value, size);
     copy.add(name, bytes ? OptionalBytes(*bytes) : std::nullopt);

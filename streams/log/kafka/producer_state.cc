@@ -11,10 +11,14 @@ namespace millrace::log {
 namespace {
 
 struct GroupMetadataDeleter {
-  void operator()(rd_kafka_consumer_group_metadata_t* m) const { rd_kafka_consumer_group_metadata_destroy(m); }
+  void operator()(rd_kafka_consumer_group_metadata_t* m) const {
+    rd_kafka_consumer_group_metadata_destroy(m);
+  }
 };
 struct PartitionListDeleter {
-  void operator()(rd_kafka_topic_partition_list_t* l) const { rd_kafka_topic_partition_list_destroy(l); }
+  void operator()(rd_kafka_topic_partition_list_t* l) const {
+    rd_kafka_topic_partition_list_destroy(l);
+  }
 };
 
 int to_int_ms(Duration d) { return static_cast<int>(to_ms(d)); }
@@ -70,7 +74,8 @@ void ProducerState::poison(const std::string& why) {
 
 void ProducerState::finish(OperationId id, Status status, Mailbox::Content what) {
   if (context->watch.in_doubt()) {
-    poison("a request of the transaction protocol was sent and never answered; it may still arrive");
+    poison(
+        "a request of the transaction protocol was sent and never answered; it may still arrive");
   }
   switch (status.consequence()) {
     case Consequence::kFenced:
@@ -85,8 +90,8 @@ void ProducerState::finish(OperationId id, Status status, Mailbox::Content what)
 }
 
 void ProducerState::init(OperationId id) {
-  Status status =
-      transactional_status("init", rd_kafka_init_transactions(client->get(), to_int_ms(deadline)), *context);
+  Status status = transactional_status(
+      "init", rd_kafka_init_transactions(client->get(), to_int_ms(deadline)), *context);
   finish(id, std::move(status), Done{});
 }
 
@@ -94,8 +99,8 @@ void ProducerState::init(OperationId id) {
 Status ProducerState::drain() {
   rd_kafka_flush(client->get(), to_int_ms(deadline));
   if (context->outstanding == 0) return Status::success();
-  std::string text = "flush: " + std::to_string(context->outstanding) + " records without an answer from Kafka at " +
-                     context->whereabouts();
+  std::string text = "flush: " + std::to_string(context->outstanding) +
+                     " records without an answer from Kafka at " + context->whereabouts();
   poison(text);
   return Status::abort(std::move(text));
 }
@@ -111,18 +116,20 @@ void ProducerState::flush(OperationId id) {
     for (std::size_t p = 0; p < sink->ranges.size(); ++p) {
       const Sink::Range& range = sink->ranges[p];
       if (range.transaction != context->transaction || range.first == kNoOffset) continue;
-      done.written.push_back({{sink->name, Partition(static_cast<std::int32_t>(p))}, range.first, range.last});
+      done.written.push_back(
+          {{sink->name, Partition(static_cast<std::int32_t>(p))}, range.first, range.last});
     }
   }
   finish(id, std::move(status), std::move(done));
 }
 
-Status ProducerState::send_offsets(const std::vector<OffsetToCommit>& offsets, const FencingToken& token) {
+Status ProducerState::send_offsets(const std::vector<OffsetToCommit>& offsets,
+                                   const FencingToken& token) {
   const std::unique_ptr<rd_kafka_topic_partition_list_t, PartitionListDeleter> list(
       rd_kafka_topic_partition_list_new(static_cast<int>(offsets.size())));
   for (const OffsetToCommit& offset : offsets) {
-    rd_kafka_topic_partition_t* entry =
-        rd_kafka_topic_partition_list_add(list.get(), offset.where.topic.c_str(), offset.where.partition.value());
+    rd_kafka_topic_partition_t* entry = rd_kafka_topic_partition_list_add(
+        list.get(), offset.where.topic.c_str(), offset.where.partition.value());
     entry->offset = offset.next.value();
     if (offset.metadata.empty()) continue;
     entry->metadata = rd_kafka_mem_malloc(nullptr, offset.metadata.size());
@@ -130,11 +137,13 @@ Status ProducerState::send_offsets(const std::vector<OffsetToCommit>& offsets, c
     std::copy(offset.metadata.begin(), offset.metadata.end(), static_cast<char*>(entry->metadata));
   }
   const std::unique_ptr<rd_kafka_consumer_group_metadata_t, GroupMetadataDeleter> group(
-      rd_kafka_consumer_group_metadata_new_with_genid(token.group.c_str(), token.generation, token.member.c_str(),
-                                                      nullptr));
-  Status status = transactional_status(
-      "commit offsets", rd_kafka_send_offsets_to_transaction(client->get(), list.get(), group.get(), to_int_ms(deadline)),
-      *context);
+      rd_kafka_consumer_group_metadata_new_with_genid(token.group.c_str(), token.generation,
+                                                      token.member.c_str(), nullptr));
+  Status status =
+      transactional_status("commit offsets",
+                           rd_kafka_send_offsets_to_transaction(client->get(), list.get(),
+                                                                group.get(), to_int_ms(deadline)),
+                           *context);
   if (status.consequence() != Consequence::kRetry) return status;
   // Nothing is committed without EndTxn; but what was sent may still arrive.
   poison(status.message());
@@ -153,7 +162,8 @@ Status ProducerState::commit_transaction() {
   return status;
 }
 
-void ProducerState::commit(OperationId id, const std::vector<OffsetToCommit>& offsets, const FencingToken& token) {
+void ProducerState::commit(OperationId id, const std::vector<OffsetToCommit>& offsets,
+                           const FencingToken& token) {
   Status status;
   if (!context->failure.empty()) status = Status::abort(context->failure);
   if (status.ok() && !offsets.empty()) status = send_offsets(offsets, token);
@@ -167,13 +177,15 @@ void ProducerState::abort(OperationId id) {
   // INVALID_TXN_STATE and kills the producer (14 of 100 tries); after a flush it is not.
   Status status = drain();
   if (status.ok()) {
-    status = transactional_status("abort", rd_kafka_abort_transaction(client->get(), to_int_ms(deadline)), *context);
+    status = transactional_status(
+        "abort", rd_kafka_abort_transaction(client->get(), to_int_ms(deadline)), *context);
   }
   context->aborting = false;
   // An abort that was not answered: the transaction may be open until its time is over, and only a
   // new producer settles that.
   const Consequence c = status.consequence();
-  if (c == Consequence::kRetry || c == Consequence::kAbort) status = Status::unknown(status.message());
+  if (c == Consequence::kRetry || c == Consequence::kAbort)
+    status = Status::unknown(status.message());
   finish(id, std::move(status), Done{});
 }
 

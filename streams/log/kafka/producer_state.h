@@ -57,7 +57,8 @@ struct ProducerState {
 
   void init(OperationId id);
   void flush(OperationId id);
-  void commit(OperationId id, const std::vector<OffsetToCommit>& offsets, const FencingToken& token);
+  void commit(OperationId id, const std::vector<OffsetToCommit>& offsets,
+              const FencingToken& token);
   void abort(OperationId id);
 
   // Effect: no transaction begins on this producer any more. The first reason stays.

@@ -1,8 +1,8 @@
 // Doubt: which requests of the transaction protocol a producer sent, and which of them were
 // answered. A request that was written to a connection and never answered may still arrive, inside
 // the *next* transaction, and there commit, abort or rewind it while every call returns OK; only a
-// new producer (a new epoch) makes the broker refuse it. So a request that was sent and not answered
-// poisons the producer. One that was answered "try again" and sent again is no doubt.
+// new producer (a new epoch) makes the broker refuse it. So a request that was sent and not
+// answered poisons the producer. One that was answered "try again" and sent again is no doubt.
 #pragma once
 
 #include <array>
@@ -12,9 +12,9 @@
 
 namespace millrace::log {
 
-// Thread-safety: sent() and answered() come from the client's threads, for one kind of request never
-// both at a time, because librdkafka has at most one request of a kind under way. The others see
-// all that came before a transactional call returned.
+// Thread-safety: sent() and answered() come from the client's threads, for one kind of request
+// never both at a time, because librdkafka has at most one request of a kind under way. The others
+// see all that came before a transactional call returned.
 class TransactionWatch {
  public:
   void sent(int api_key) noexcept {
