@@ -9,14 +9,19 @@
 
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "millrace/dsl/detail/checks.h"
+#include "millrace/dsl/detail/table_checks.h"
+#include "millrace/dsl/detail/table_source.h"
 #include "millrace/dsl/kstream.h"
+#include "millrace/dsl/ktable.h"
 #include "millrace/dsl/options.h"
+#include "millrace/store_name.h"
 #include "millrace/topic.h"
 #include "millrace/topology.h"
 
@@ -74,6 +79,50 @@ class StreamsBuilder {
     }
   }
 
+  // The newest value of each key of a topic; a null value deletes, whether the topic was declared
+  // with std::optional or not. Null keys are dropped and counted. An older record replaces a newer
+  // one: a table follows the order of its log (SEMANTICS R-KT2).
+  //
+  // With a store name the rows are kept in that store, with a changelog of its own; without one
+  // they are kept, in a store called after the topic, only if something needs them. Where
+  // `materialized` is left out, the store writes with the topic's serdes.
+  template <class K, class V>
+  [[nodiscard]] auto table(const Topic<K, V>& topic, detail::TableConsumed<K, V> options = {}) {
+    return table_of<K, V>(topic, std::nullopt, options,
+                          detail::materialized_as<K, detail::row_t<V>>(topic, options.where));
+  }
+  template <class K, class V>
+  [[nodiscard]] auto table(const Topic<K, V>& topic, detail::TableStoreName<K, V> store,
+                           detail::TableConsumed<K, V> options = {}) {
+    return table_of<K, V>(topic, store, options,
+                          detail::materialized_as<K, detail::row_t<V>>(topic, options.where));
+  }
+  template <class K, class V>
+  [[nodiscard]] auto table(const Topic<K, V>& topic, detail::TableStoreName<K, V> store,
+                           detail::TableConsumed<K, V> options,
+                           Materialized<K, detail::row_t<V>> materialized) {
+    return table_of<K, V>(topic, store, options, materialized);
+  }
+
+  // The same with the serdes of K and V: table<std::string, User>("users").
+  template <class K, class V>
+  [[nodiscard]] auto table(std::string topic, detail::TableConsumed<K, V> options = {}) {
+    if constexpr (detail::check_table_types<K, V>()) {
+      return table(Topic<K, V>(std::move(topic)), std::move(options));
+    } else {
+      return detail::Failed();
+    }
+  }
+  template <class K, class V>
+  [[nodiscard]] auto table(std::string topic, detail::TableStoreName<K, V> store,
+                           detail::TableConsumed<K, V> options = {}) {
+    if constexpr (detail::check_table_types<K, V>()) {
+      return table(Topic<K, V>(std::move(topic)), store, std::move(options));
+    } else {
+      return detail::Failed();
+    }
+  }
+
   // Effect: checks the graph; the builder and its handles are finished then.
   // Errors: TopologyError that lists every mistake, one a line, each with file and line.
   [[nodiscard]] Topology build();
@@ -82,6 +131,18 @@ class StreamsBuilder {
   const std::shared_ptr<graph::GraphBuilder>& graph() const { return graph_; }
 
  private:
+  template <class K, class V>
+  auto table_of(const Topic<K, V>& topic, std::optional<detail::TableStoreName<K, V>> store,
+                const detail::TableConsumed<K, V>& options,
+                const Materialized<K, detail::row_t<V>>& materialized) {
+    if constexpr (detail::check_table_key<K>()) {
+      return KTable<K, detail::row_t<V>>(
+          detail::add_table<K, detail::row_t<V>>(graph_, topic, store, options, materialized));
+    } else {
+      return detail::Failed();
+    }
+  }
+
   template <class K, class V>
   KStream<K, V> merged(const std::vector<Topic<K, V>>& topics, Consumed<K, V> options) {
     if (topics.empty()) {  // build() has a sentence for it

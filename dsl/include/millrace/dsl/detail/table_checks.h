@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "millrace/dsl/detail/checks.h"
+#include "millrace/dsl/options.h"
 #include "millrace/store_name.h"
 
 namespace millrace::detail {
@@ -24,9 +25,36 @@ struct RowOf<void> {
   using type = Failed;  // a callable that is refused
 };
 
+// The value of a row, from values that may be missing.
+template <class R>
+using row_t = typename RowOf<R>::type;
+
+// What table() takes beside a Topic<K, V>, which alone names the types.
+template <class K, class V>
+using TableConsumed = std::type_identity_t<Consumed<K, std::optional<row_t<V>>>>;
+template <class K, class V>
+using TableStoreName = std::type_identity_t<KeyValueStoreName<K, row_t<V>>>;
+
 // The value of a row that a mapper makes.
 template <class F, class K, class V>
-using mapped_row_t = typename RowOf<call_result_t<F, K, V>>::type;
+using mapped_row_t = row_t<call_result_t<F, K, V>>;
+
+// table()
+template <class K>
+constexpr bool check_table_key() {
+  static_assert(!lacks_key<K>,
+                "millrace: a table has one row per key: give its topic a key type other than NoKey "
+                "and std::optional");
+  return !lacks_key<K>;
+}
+template <class K, class V>
+constexpr bool check_table_types() {
+  if constexpr (check_table_key<K>()) {
+    return check_default_serdes<K, V>();
+  } else {
+    return false;
+  }
+}
 
 template <class R>
 struct GroupOf {
