@@ -19,6 +19,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 
 #include "millrace/dsl/branch.h"
@@ -26,11 +27,13 @@
 #include "millrace/dsl/detail/stream_handle.h"
 #include "millrace/dsl/detail/stream_nodes.h"
 #include "millrace/dsl/detail/stream_table_join_node.h"
+#include "millrace/dsl/detail/table_checks.h"
 #include "millrace/dsl/detail/table_source.h"
 #include "millrace/dsl/detail/topic_nodes.h"
 #include "millrace/dsl/kgrouped_stream.h"
 #include "millrace/dsl/ktable.h"
 #include "millrace/dsl/options.h"
+#include "millrace/store_name.h"
 #include "millrace/topic.h"
 
 namespace millrace {
@@ -202,9 +205,11 @@ class KStream : public detail::StreamHandle {
   // each lies in the partition of its key again. Null keys, where K has them, are dropped and
   // counted (SEMANTICS R-RP2). Timestamps and headers stay.
   [[nodiscard]] KStream repartition(Name name, Repartitioned<K, V> options = {}) const {
-    static_assert(!std::same_as<K, NoKey>,
-                  "millrace: choose a key first with group_by(), select_key() or map()");
-    return repartitioned("repartition", name, std::move(options));
+    if constexpr (!std::same_as<K, NoKey> || detail::check_key<K>()) {
+      return repartitioned("repartition", name, std::move(options));
+    } else {
+      return *this;
+    }
   }
 
   // --- groups ----------------------------------------------------------------------------------
@@ -322,9 +327,10 @@ class KStream : public detail::StreamHandle {
     if constexpr (detail::check_stream_table_join<kKind, F, K, V, K2, V2>()) {
       require_in_place(word, named.where);
       using R = detail::joiner_result_t<F, K, V, detail::RightSide<kKind, V2>>;
-      return KStream<K, R>(detail::add_stream_table_join<kKind, K, V>(
-                               *this, table, std::move(joiner), {word, named.name.view(), named.where}),
-                           detail::Keys::kInPlace);
+      return KStream<K, R>(
+          detail::add_stream_table_join<kKind, K, V>(*this, table, std::move(joiner),
+                                                     {word, named.name.view(), named.where}),
+          detail::Keys::kInPlace);
     } else {
       return detail::Failed();
     }

@@ -234,6 +234,13 @@ constexpr bool check_topic() {
   return fits;
 }
 
+template <class K>
+constexpr bool check_key() {
+  static_assert(!lacks_key<K>,
+                "millrace: choose a key first with group_by(), select_key() or map()");
+  return !lacks_key<K>;
+}
+
 // Records of these types have a key and a value to be grouped by.
 template <class K, class V>
 constexpr bool check_grouping() {
@@ -241,8 +248,8 @@ constexpr bool check_grouping() {
   constexpr bool has_value = !is_optional<V>;
   static_assert(has_key, "millrace: choose a key first with group_by(), select_key() or map()");
   static_assert(!has_key || has_value,
-                "millrace: these values may be missing: drop_tombstones(), or map_values() them to "
-                "something, or to_table()");
+                "millrace: values of std::optional cannot be grouped or joined: "
+                "drop_tombstones(), or map_values() them to something, or to_table()");
   return has_key && has_value;
 }
 
