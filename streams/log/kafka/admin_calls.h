@@ -2,18 +2,16 @@
 // admin thread only; the client reads uncommitted, so that the end of a partition is its true end.
 #pragma once
 
-#include <chrono>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "log/admin.h"
+#include "log/kafka/admin_question.h"
 #include "log/kafka/kafka_handle.h"
 
 namespace millrace::log {
-
-using Deadline = std::chrono::steady_clock::time_point;
 
 class AdminCalls {
  public:

@@ -1,39 +1,23 @@
 #include "log/kafka/kafka_reader.h"
 
-#include <librdkafka/rdkafka.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "log/kafka/kafka_error.h"
 #include "log/kafka/message_owner.h"
+#include "log/kafka/rdkafka_owned.h"
 
 namespace millrace::log {
 namespace {
 
-struct PartitionListDeleter {
-  void operator()(rd_kafka_topic_partition_list_t* l) const {
-    rd_kafka_topic_partition_list_destroy(l);
-  }
-};
-using PartitionList = std::unique_ptr<rd_kafka_topic_partition_list_t, PartitionListDeleter>;
-
-PartitionList list_of(const TopicPartition& where, Offset offset) {
-  PartitionList list(rd_kafka_topic_partition_list_new(1));
-  rd_kafka_topic_partition_list_add(list.get(), where.topic.c_str(), where.partition.value())
-      ->offset = offset.value();
+PartitionListPtr list_of(const TopicPartition& where, Offset offset) {
+  PartitionListPtr list(rd_kafka_topic_partition_list_new(1));
+  add(list, where, offset.value());
   return list;
 }
 
 void on_records(rd_kafka_t*, void* context) noexcept {
   static_cast<ClientContext*>(context)->mailbox()->wake();
-}
-
-// Effect: a failure of the call; frees the error.
-std::string take_text(rd_kafka_error_t* error) {
-  std::string text = error == nullptr ? "" : rd_kafka_error_string(error);
-  if (error != nullptr) rd_kafka_error_destroy(error);
-  return text;
 }
 
 }  // namespace
@@ -222,7 +206,7 @@ Offset KafkaReader::position(ReaderPartition partition) const {
   // librdkafka's own position also passes markers between records. Until something was drained it
   // is -1001, or what an earlier reading of the partition left behind.
   if (!reading->begun) return reading->next;
-  const PartitionList list = list_of(reading->where, kNoOffset);
+  const PartitionListPtr list = list_of(reading->where, kNoOffset);
   if (rd_kafka_position(client_->get(), list.get()) != RD_KAFKA_RESP_ERR_NO_ERROR)
     return reading->next;
   return std::max(reading->next, Offset(list->elems[0].offset));

@@ -1,25 +1,13 @@
 #include "log/kafka/producer_state.h"
 
-#include <librdkafka/rdkafka.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "log/kafka/kafka_error.h"
+#include "log/kafka/rdkafka_owned.h"
 
 namespace millrace::log {
 namespace {
-
-struct GroupMetadataDeleter {
-  void operator()(rd_kafka_consumer_group_metadata_t* m) const {
-    rd_kafka_consumer_group_metadata_destroy(m);
-  }
-};
-struct PartitionListDeleter {
-  void operator()(rd_kafka_topic_partition_list_t* l) const {
-    rd_kafka_topic_partition_list_destroy(l);
-  }
-};
 
 int to_int_ms(Duration d) { return static_cast<int>(to_ms(d)); }
 
@@ -125,20 +113,16 @@ void ProducerState::flush(OperationId id) {
 
 Status ProducerState::send_offsets(const std::vector<OffsetToCommit>& offsets,
                                    const FencingToken& token) {
-  const std::unique_ptr<rd_kafka_topic_partition_list_t, PartitionListDeleter> list(
-      rd_kafka_topic_partition_list_new(static_cast<int>(offsets.size())));
+  const PartitionListPtr list(rd_kafka_topic_partition_list_new(static_cast<int>(offsets.size())));
   for (const OffsetToCommit& offset : offsets) {
-    rd_kafka_topic_partition_t* entry = rd_kafka_topic_partition_list_add(
-        list.get(), offset.where.topic.c_str(), offset.where.partition.value());
-    entry->offset = offset.next.value();
+    rd_kafka_topic_partition_t* entry = add(list, offset.where, offset.next.value());
     if (offset.metadata.empty()) continue;
     entry->metadata = rd_kafka_mem_malloc(nullptr, offset.metadata.size());
     entry->metadata_size = offset.metadata.size();
     std::copy(offset.metadata.begin(), offset.metadata.end(), static_cast<char*>(entry->metadata));
   }
-  const std::unique_ptr<rd_kafka_consumer_group_metadata_t, GroupMetadataDeleter> group(
-      rd_kafka_consumer_group_metadata_new_with_genid(token.group.c_str(), token.generation,
-                                                      token.member.c_str(), nullptr));
+  const GroupMetadataPtr group(rd_kafka_consumer_group_metadata_new_with_genid(
+      token.group.c_str(), token.generation, token.member.c_str(), nullptr));
   Status status =
       transactional_status("commit offsets",
                            rd_kafka_send_offsets_to_transaction(client->get(), list.get(),
