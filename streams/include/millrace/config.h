@@ -21,10 +21,10 @@ enum class AutoOffsetReset { kEarliest, kLatest, kNone };
 struct StreamsConfig {
   // Names the group, internal topics and transactions: the same for all workers of an application,
   // different for every other. 1 to 200 of A-Z a-z 0-9 . _ -
-  std::string application_id;
+  std::string application_id = {};
 
   // Brokers: "host:port,host:port".
-  std::string bootstrap_servers;
+  std::string bootstrap_servers = {};
 
   // How often outputs, state and offsets become visible, together. At least 1 ms; below 30 ms each
   // transaction costs about ten times as much on a real broker.
@@ -48,7 +48,7 @@ struct StreamsConfig {
 
   // Settings of the Kafka client by their own names, e.g. {"security.protocol", "SASL_SSL"}; with the
   // prefix "consumer.", "producer." or "admin." for that client alone. Values are never printed.
-  std::map<std::string, std::string> properties;
+  std::map<std::string, std::string> properties = {};
 
   // Where messages go; the default writes to stderr. Outlives the application.
   Logger* logger = nullptr;

@@ -36,10 +36,10 @@ namespace millrace {
 struct TestOptions {
   // A seed: the log is hostile, the same way for the same seed. MILLRACE_HOSTILE=<seed> in the
   // environment does the same for drivers that do not say.
-  std::optional<std::uint64_t> hostile;
+  std::optional<std::uint64_t> hostile = {};
 
   // Partitions of the topics that the topology reads and writes, 1 where not said.
-  std::map<std::string, std::int32_t> partitions;
+  std::map<std::string, std::int32_t> partitions = {};
 
   // What the wall clock says at first; it moves only by advance_wall_clock_time().
   Timestamp start_time{};
