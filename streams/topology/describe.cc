@@ -18,7 +18,7 @@ class Description {
     // Children have greater ids than their parents.
     for (auto node = graph.nodes().rbegin(); node != graph.nodes().rend(); ++node) {
       std::uint64_t& size = sizes_[index(node->id)];
-      for (const NodeId child : ordered_set(node->children)) {
+      for (const NodeId child : node->children) {
         // Paths, not nodes: a graph of many diamonds has more of them than fit.
         const std::uint64_t room = std::numeric_limits<std::uint64_t>::max() - size;
         size += std::min(room, sizes_[index(child)]);

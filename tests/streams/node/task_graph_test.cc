@@ -143,12 +143,14 @@ TEST(TaskGraph, AFailingInitSaysWhichAndLeavesNothing) {
 }
 
 TEST(TaskGraph, AFailingCloseStopsNobodyElsesClose) {
-  // Every node is closed; the caller hears of the failure.
+  // Every node is closed; the caller hears of the first failure.
   Trace trace;
   GraphBuilder builder;
   const NodeId in = builder.add_source({"stream", {}, {}}, {"topic"}, text_source());
   const NodeId a = builder.add_processor({"pass", "a", {}}, {in}, new PassNode(trace));
-  builder.add_processor({"process", "bad", {}}, {a}, new FailingNode(FailingNode::When::kClose));
+  for (const char* name : {"worse", "bad"}) {  // closed in the other order
+    builder.add_processor({"process", name, {}}, {a}, new FailingNode(FailingNode::When::kClose));
+  }
   const BuiltGraph graph(std::move(builder));
   FakeContext context;
   TaskGraph nodes(graph, graph.subtopologies().front());

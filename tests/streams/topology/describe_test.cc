@@ -121,7 +121,7 @@ TEST(Describe, ReadersOfTablesShowTheStoresTheyRead) {
   // As in Kafka Streams a join shows the store that its rows come from, through tables that keep
   // nothing themselves. Stores that are not made are not shown. Lists are sorted.
   SampleGraph sample;
-  for (const char* name : {"rows", "z-own", "a-own"}) sample.add_store(name);
+  for (const char* name : {"rows", "kept-rows", "z-own", "a-own"}) sample.add_store(name);
   StoreSpec& unneeded = sample.store("unneeded");
   unneeded.needed = false;
   sample.builder.add_store(unneeded);
@@ -131,6 +131,9 @@ TEST(Describe, ReadersOfTablesShowTheStoresTheyRead) {
   const NodeId in = sample.source({"in"}, 4, "in-source");
   const NodeId join = sample.processor({in}, 5, "join", {"z-own", "a-own"});
   sample.builder.connect_lookup(join, filtered, "join", line(5));
+  const NodeId kept = sample.processor({table}, 6, "kept", {"kept-rows"});
+  const NodeId second = sample.processor({join}, 7, "second");
+  sample.builder.connect_lookup(second, kept, "join", line(7));
   EXPECT_EQ(describe(std::move(sample)),
             "Topologies:\n"
             "   Sub-topology: 0\n"
@@ -139,14 +142,20 @@ TEST(Describe, ReadersOfTablesShowTheStoresTheyRead) {
             "    Source: in-source (topics: [in])\n"
             "      --> join\n"
             "    Processor: table (stores: [rows])\n"
-            "      --> filtered\n"
+            "      --> filtered, kept\n"
             "      <-- rows-source\n"
+            "    Processor: join (stores: [a-own, rows, z-own])\n"
+            "      --> second\n"
+            "      <-- in-source\n"
             "    Processor: filtered (stores: [])\n"
             "      --> none\n"
             "      <-- table\n"
-            "    Processor: join (stores: [a-own, rows, z-own])\n"
+            "    Processor: kept (stores: [kept-rows])\n"
             "      --> none\n"
-            "      <-- in-source\n"
+            "      <-- table\n"
+            "    Processor: second (stores: [kept-rows])\n"
+            "      --> none\n"
+            "      <-- join\n"
             "\n");
 }
 

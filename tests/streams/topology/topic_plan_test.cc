@@ -98,10 +98,10 @@ TEST(TopicPlan, JoinedInternalTopicsTakeTheMost) {
 TEST(TopicPlan, AnInternalTopicMayLeadBackIntoItsOwnSubtopology) {
   // Its count does not depend on itself.
   SampleGraph sample;
-  const NodeId in = sample.source({"in"});
+  const NodeId in = sample.source({"a"});
   const NodeId back = sample.repartition(in, "back");
   sample.processor({in, back});
-  EXPECT_EQ(plan(sample, {{"in", 7}}).partitions.at("app-back-repartition"), 7);
+  EXPECT_EQ(plan(sample, {{"a", 7}}).partitions.at("app-back-repartition"), 7);
 }
 
 TEST(TopicPlan, WithoutAJoinTopicsMayDiffer) {
