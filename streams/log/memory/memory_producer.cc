@@ -8,15 +8,8 @@
 namespace millrace::log::memory {
 
 namespace {
-
-constexpr Duration kLongestTransaction{900'000};  // Kafka's transaction.max.timeout.ms
 constexpr std::size_t kHostileBuffer = std::size_t{16} << 10;
-
-Status fenced() {
-  return Status::fenced("a newer producer has this transactional id, or its transaction timed out");
 }
-
-}  // namespace
 
 MemoryProducer::MemoryProducer(ProducerOptions options, Broker& broker, Inbox& inbox)
     : Actor(broker.schedule),
@@ -77,15 +70,16 @@ Status MemoryProducer::begin() {
   state_ = State::kOpen;
   ++serial_;
   touched_.clear();
-  delivery_failed_ = false;
+  has_sequence_gap_ = false;
   return Status::success();
 }
 
 SendResult MemoryProducer::send(SinkTopic topic, Partition partition,
                                 const OutgoingRecord& record) {
   MILLRACE_ASSERT(record.timestamp >= Timestamp{}, "a record with a negative timestamp");
-  if (!dead_.ok()) return SendResult::kSent;  // the flush will tell
-  MILLRACE_ASSERT(has_transaction() && !operation_, "a record outside a transaction");
+  MILLRACE_ASSERT(!dead_.ok() || (has_transaction() && !operation_),
+                  "a record outside a transaction");
+  if (!dead_.ok() || state_ == State::kMustAbort) return SendResult::kSent;  // the flush will tell
   const std::size_t bytes =
       (record.key ? record.key->size() : 0) + (record.value ? record.value->size() : 0);
   if (!buffer_.empty() && buffer_.bytes() + bytes > most_buffered_) return SendResult::kFull;
@@ -111,7 +105,7 @@ void MemoryProducer::act() {
     return;
   }
   if (state_ != State::kNew && dead_.ok() && !coordinator_.is_current(producer_epoch_))
-    dead_ = fenced();
+    dead_ = fenced_status();
   const bool aborts = operation_ && std::holds_alternative<Abort>(operation_->what);
   if (aborts || !dead_.ok()) buffer_.clear();
   if (!buffer_.empty()) deliver();
@@ -129,11 +123,13 @@ void MemoryProducer::deliver() {
   Hostility& hostility = broker_.hostility;
   std::size_t count = buffer_.size();
   std::size_t failing = count;
+  bool heals = false;
   if (hostility.options().is_hostile()) {
     if (touched_.empty()) broker_.groups.disturb();
     if (hostility.shuffles()) count = 1 + hostility.random().below(count);
     if (std::exchange(sequence_broken_, false)) {
       failing = 0;
+      heals = true;
     } else if (hostility.strikes(hostility.options().one_in_delivery_failure,
                                  coordinator_.faults())) {
       ++hostility.counts().delivery_failures;
@@ -142,6 +138,7 @@ void MemoryProducer::deliver() {
   }
   for (std::size_t i = 0; i < count; ++i) deliver(buffer_[i], i == failing);
   buffer_.drop_front(count);
+  if (heals) has_sequence_gap_ = false;
   for (const Touched& t : touched_) {
     const Sink& sink = sinks_[static_cast<std::size_t>(t.sink.value())];
     if (sink.topic && !sink.topic->removed()) sink.topic->partition(t.partition)->tell_watchers();
@@ -194,161 +191,10 @@ MemoryProducer::Written& MemoryProducer::touch(const SendBuffer::Item& item) {
 }
 
 void MemoryProducer::delivery_failed(const SendBuffer::Item& item, Status why) {
-  delivery_failed_ = true;
+  has_sequence_gap_ = true;
   state_ = State::kMustAbort;
   const Sink& sink = sinks_[static_cast<std::size_t>(item.sink.value())];
   inbox_.push({epoch_, kNoOperation, std::move(why), DeliveryFailed{{sink.name, item.partition}}});
-}
-
-// --- operations --------------------------------------------------------------------------------
-
-void MemoryProducer::perform(Init) {
-  Hostility& hostility = broker_.hostility;
-  if (options_.transaction_timeout <= Duration(0) ||
-      options_.transaction_timeout > kLongestTransaction) {
-    complete(Status::fatal("the transaction time-out is not between 1 ms and 15 min"));
-    return;
-  }
-  if (hostility.strikes(hostility.options().one_in_init_failure, coordinator_.faults())) {
-    ++hostility.counts().init_failures;
-    complete(Status::retry("the coordinator is loading"));
-    return;
-  }
-  if (coordinator_.number() != kNoTransaction) coordinator_.fence();
-  if (coordinator_.ending()) {
-    wake();
-    return;
-  }
-  producer_epoch_ = coordinator_.init(options_.transaction_timeout);
-  state_ = State::kReady;
-  complete(Status::success());
-}
-
-void MemoryProducer::perform(Flush) {
-  if (dead_.ok()) {
-    broker_.groups.disturb();
-    struck_by_fence();
-  }
-  if (!dead_.ok()) {
-    complete(dead_, FlushDone{});
-  } else if (state_ == State::kMustAbort) {
-    complete(Status::abort("a record of the transaction was not delivered"), flushed());
-  } else {
-    complete(Status::success(), flushed());
-  }
-}
-
-void MemoryProducer::perform(Commit& commit) {
-  Status status = dead_;
-  if (dead_.ok() && state_ == State::kMustAbort) {
-    status = Status::abort(
-        "a record of the transaction was not delivered, or its commit was refused before");
-  } else if (dead_.ok()) {
-    status = commit_with_faults(commit);
-  }
-  if (status.ok()) {
-    state_ = State::kReady;
-    ++broker_.hostility.counts().commits;
-    coordinator_.faults().length = 0;
-    if (!commit.offsets.empty()) broker_.groups.find(commit.token.group).committed();
-  } else if (status.consequence() == Consequence::kAbort) {
-    state_ = State::kMustAbort;
-  } else if (dead_.ok()) {
-    dead_ = status;
-  }
-  complete(std::move(status));
-}
-
-Status MemoryProducer::commit_with_faults(Commit& commit) {
-  Hostility& hostility = broker_.hostility;
-  const HostileOptions& options = hostility.options();
-  broker_.groups.disturb();
-  if (struck_by_fence()) return dead_;
-  if (hostility.strikes(options.one_in_abort, coordinator_.faults())) {
-    ++hostility.counts().aborts;
-    Status put = Status::success();
-    if (hostility.random().one_in(2)) {
-      put = broker_.transactions.put_offsets(coordinator_, producer_epoch_, commit.offsets,
-                                             commit.token);
-    }
-    return put.ok() ? Status::abort("the offsets could not be put in time") : put;
-  }
-  if (hostility.strikes(options.one_in_unknown, coordinator_.faults()))
-    return commit_unknown(commit);
-  return broker_.transactions.commit(coordinator_, producer_epoch_, commit.offsets, commit.token);
-}
-
-Status MemoryProducer::commit_unknown(Commit& commit) {
-  Hostility& hostility = broker_.hostility;
-  ++hostility.counts().unknown_outcomes;
-  switch (hostility.random().below(4)) {
-    case 0:
-    case 1: {
-      const Status status =
-          broker_.transactions.commit(coordinator_, producer_epoch_, commit.offsets, commit.token);
-      if (status.ok()) ++hostility.counts().unknown_committed;
-      break;
-    }
-    case 2:
-      broker_.transactions.commit_late(coordinator_, producer_epoch_, commit.offsets, commit.token);
-      break;
-    default:
-      break;
-  }
-  return poison();
-}
-
-void MemoryProducer::perform(Abort) {
-  Status status = dead_.ok() ? abort_with_faults() : dead_;
-  if (status.ok()) {
-    state_ = State::kReady;
-    const HostileOptions& options = broker_.hostility.options();
-    // A failed delivery leaves a gap in the client's sequence numbers that costs it the next
-    // transaction as well, as librdkafka shows on a real broker.
-    sequence_broken_ = delivery_failed_ && options.one_in_delivery_failure > 0 &&
-                       broker_.hostility.random().one_in(2);
-  }
-  complete(std::move(status));
-}
-
-Status MemoryProducer::abort_with_faults() {
-  Hostility& hostility = broker_.hostility;
-  if (struck_by_fence()) return dead_;
-  if (hostility.strikes(hostility.options().one_in_unknown, coordinator_.faults())) {
-    ++hostility.counts().unknown_outcomes;
-    if (hostility.random().one_in(2)) coordinator_.end(false);
-    return poison();
-  }
-  coordinator_.end(false);
-  return Status::success();
-}
-
-// Effect, hostile: perhaps the coordinator ends the transaction and fences this producer now.
-bool MemoryProducer::struck_by_fence() {
-  Hostility& hostility = broker_.hostility;
-  if (!hostility.strikes(hostility.options().one_in_fence, coordinator_.faults())) return false;
-  ++hostility.counts().fences;
-  coordinator_.fence();
-  dead_ = fenced();
-  return true;
-}
-
-// Effect: nothing succeeds on this producer any more. Returns what its operation ends with.
-Status MemoryProducer::poison() {
-  dead_ = Status::fenced("an earlier operation of this producer has no known outcome");
-  return Status::unknown("the answer did not come in time");
-}
-
-FlushDone MemoryProducer::flushed() const {
-  FlushDone done;
-  for (const Touched& t : touched_) {
-    const Sink& sink = sinks_[static_cast<std::size_t>(t.sink.value())];
-    const auto p = static_cast<std::size_t>(t.partition.value());
-    if (p >= sink.written.size() || sink.written[p].first == kNoOffset) continue;
-    done.written.push_back({{sink.name, t.partition}, sink.written[p].first, sink.written[p].last});
-  }
-  std::ranges::sort(done.written, {}, &WrittenRange::where);
-  return done;
 }
 
 }  // namespace millrace::log::memory

@@ -100,8 +100,8 @@ class MemoryProducer final : public LogProducer, private Actor {
   std::vector<Touched> touched_;
   SendBuffer buffer_;
   const std::size_t most_buffered_;
-  bool delivery_failed_ = false;  // in this transaction
-  bool sequence_broken_ = false;  // hostile: the next transaction's first delivery fails, too
+  bool has_sequence_gap_ = false;  // a delivery of this transaction failed
+  bool sequence_broken_ = false;   // hostile: the next transaction's first delivery fails, too
   std::optional<Operation> operation_;
 };
 

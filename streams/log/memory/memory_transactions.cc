@@ -11,6 +11,10 @@ namespace {
 constexpr std::size_t kMostOffsetMetadata = 4096;  // Kafka's offset.metadata.max.bytes
 }
 
+Status fenced_status() {
+  return Status::fenced("a newer producer has this transactional id, or its transaction timed out");
+}
+
 TransactionalId::TransactionalId(Schedule& schedule, Hostility& hostility,
                                  TransactionOutcomes& outcomes)
     : Actor(schedule),
@@ -151,8 +155,7 @@ Status MemoryTransactions::put_offsets(TransactionalId& id, ProducerEpoch epoch,
                                        const std::vector<OffsetToCommit>& offsets,
                                        const FencingToken& token) {
   if (!id.is_current(epoch)) {
-    return Status::fenced(
-        "a newer producer has this transactional id, or its transaction timed out");
+    return fenced_status();
   }
   if (offsets.empty()) return Status::success();
   for (const OffsetToCommit& offset : offsets) {

@@ -26,6 +26,9 @@ class LateCommit;
 
 using ProducerEpoch = std::int32_t;
 
+// What a producer is told whose epoch is not the current one.
+Status fenced_status();
+
 class TransactionalId final : public Actor {
  public:
   TransactionalId(Schedule& schedule, Hostility& hostility, TransactionOutcomes& outcomes);
