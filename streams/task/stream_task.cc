@@ -271,7 +271,10 @@ state::Store* StreamTask::store(std::string_view name) {
 
 graph::SinkTarget StreamTask::sink(std::string_view topic) {
   const std::string name = graph::full_topic_name(environment_.graph, environment_.application_id, topic);
-  return environment_.output.add_topic(name, environment_.plan.partitions.at(name));
+  graph::SinkTarget target = environment_.output.add_topic(name, environment_.plan.partitions.at(name));
+  const graph::RepartitionSpec* repartition = environment_.graph.repartition(topic);
+  target.keep_null_keys = repartition != nullptr && repartition->keep_null_keys;
+  return target;
 }
 
 }  // namespace millrace::task
