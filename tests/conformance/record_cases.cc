@@ -35,7 +35,7 @@ TEST_P(LogConformance, NullAndEmptyAreDifferent) {
 
 TEST_P(LogConformance, TimestampsAreKept) {
   // The producer's timestamp comes back to the millisecond, old ones and disorder included.
-  const TopicPartition where = partition({{"retention.ms", "-1"}});
+  const TopicPartition where = partition();
   Writer& out = writer();
   ASSERT_TRUE(out.begin().ok());
   const std::int64_t stamps[] = {1, 1'600'000'000'123, 5, 1'600'000'000'124};
@@ -51,7 +51,7 @@ TEST_P(LogConformance, TimestampsAreKept) {
 TEST_P(LogConformance, TimeZeroIsKeptOrMovesByAMillisecond) {
   // A record of 1970-01-01T00:00:00.000 is never stamped with the clock. (May: a millisecond
   // later.)
-  const TopicPartition where = partition({{"retention.ms", "-1"}});
+  const TopicPartition where = partition();
   Writer& out = writer();
   ASSERT_TRUE(out.begin().ok());
   out.send(where, {.value = BytesView("v"), .timestamp = from_ms(0)});
@@ -192,9 +192,8 @@ TEST_P(LogConformance, ARecordOfTheFarFutureIsRefusedOrKept) {
 TEST_P(LogConformance, ATopicWithoutTimeLimitsKeepsAnyTimestamp) {
   // Internal topics are made with the limits at their maximum: the year 2096 and 1970 are kept.
   const std::string most = "9223372036854775807";
-  const TopicPartition where = partition({{"message.timestamp.before.max.ms", most},
-                                          {"message.timestamp.after.max.ms", most},
-                                          {"retention.ms", "-1"}});
+  const TopicPartition where = partition(
+      {{"message.timestamp.before.max.ms", most}, {"message.timestamp.after.max.ms", most}});
   Writer& out = writer();
   ASSERT_TRUE(out.begin().ok());
   for (const std::int64_t ms : {std::int64_t{4'000'000'000'000}, std::int64_t{1000}}) {

@@ -94,6 +94,10 @@ std::string check_property(rd_kafka_conf_t* conf, const std::string& name,
 }
 
 // Defaults that a user may change. The numbers were measured with records of 100 bytes.
+constexpr std::pair<const char*, const char*> kCommonDefaults[] = {
+    {"reconnect.backoff.ms", "50"},
+    {"reconnect.backoff.max.ms", "1000"},  // 10 s by itself: as long as a transaction lives
+};
 constexpr std::pair<const char*, const char*> kProducerDefaults[] = {
     {"linger.ms", "5"},  // a flush does not wait for it
     {"queue.buffering.max.messages",
@@ -149,6 +153,7 @@ ConfPtr make_conf(const KafkaLogOptions& options, ClientRole role, OwnProperties
   const auto set_all = [&](const auto& defaults) {
     for (const auto& [key, value] : defaults) must_set(key, value);
   };
+  set_all(kCommonDefaults);
   switch (role) {
     case ClientRole::kProducer:
       set_all(kProducerDefaults);

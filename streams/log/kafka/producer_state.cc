@@ -27,7 +27,9 @@ void ProducerContext::delivered(const rd_kafka_message_s& message) noexcept {
   if (of != transaction) return;
   Sink& sink = *static_cast<Sink*>(rd_kafka_topic_opaque(message.rkt));
   if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    failed(sink, message.partition, describe_error(message.err));
+    std::string why = describe_error(message.err);
+    if (message.err == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT) why += "; Kafka at " + whereabouts();
+    failed(sink, message.partition, why);
   } else if (message.offset < 0) {
     failed(sink, message.partition, "the broker did not say at which offset");
   } else {

@@ -1,0 +1,152 @@
+// A broker that dies in mid-transaction, and comes back. Runs a broker of its own.
+#include <gmock/gmock.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+
+#include "kafka/waiting.h"
+
+namespace millrace::log {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+// Effect: runs tools/kafka. Returns the last line that it printed.
+std::string tool(const std::string& arguments) {
+  const std::string command = std::string(MILLRACE_KAFKA_TOOL) + " " + arguments + " </dev/null";
+  std::FILE* pipe = popen(command.c_str(), "r");
+  if (pipe == nullptr) throw std::runtime_error("cannot run " + command);
+  std::string last;
+  std::array<char, 1024> line;
+  while (std::fgets(line.data(), static_cast<int>(line.size()), pipe) != nullptr)
+    last = line.data();
+  if (pclose(pipe) != 0) throw std::runtime_error(command + " failed");
+  while (!last.empty() && last.back() == '\n') last.pop_back();
+  return last;
+}
+
+class BrokerDeathTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    setenv("MILLRACE_KAFKA_PORT", tool("free-port").c_str(), 1);
+    servers_ = tool("start");
+  }
+  static void TearDownTestSuite() {
+    (void)tool("stop");
+    unsetenv("MILLRACE_KAFKA_PORT");
+  }
+
+  void SetUp() override {
+    log_ = std::make_unique<KafkaLog>(
+        KafkaLogOptions{.bootstrap_servers = servers_, .operation_deadline = Duration(3000)});
+    admin_ = log_->make_admin(waiting_.inbox);
+    where_ = {testing::UnitTest::GetInstance()->current_test_info()->name(), Partition(0)};
+    ASSERT_TRUE(waiting_.create(*admin_, where_.topic).ok());
+  }
+
+  std::unique_ptr<LogProducer> make_producer() {
+    return log_->make_producer(
+        {.transactional_id = where_.topic + "-producer", .transaction_timeout = Duration(4000)},
+        waiting_.inbox);
+  }
+
+  // Effect: makes a producer and initializes it, as often as it takes while the broker comes back.
+  std::unique_ptr<LogProducer> successor() {
+    for (int i = 0; i < 20; ++i) {
+      auto producer = make_producer();
+      if (waiting_.init(*producer).ok()) return producer;
+    }
+    throw std::runtime_error("init never succeeded");
+  }
+
+  static std::string servers_;
+  std::unique_ptr<KafkaLog> log_;
+  Waiting waiting_;
+  std::unique_ptr<LogAdmin> admin_;
+  TopicPartition where_;
+};
+
+std::string BrokerDeathTest::servers_;
+
+TEST_F(BrokerDeathTest, ACommitThatLosesItsBrokerIsUnknownAndSettledByInit) {
+  // The commit says "unknown", the next init of the id settles it: here it was never sent, so the
+  // record is gone and the offset is the old one, and a new transaction works.
+  auto producer = make_producer();
+  ASSERT_TRUE(waiting_.init(*producer).ok());
+  ASSERT_TRUE(producer->begin().ok());
+  waiting_.send(*producer, where_, "lost");
+  ASSERT_TRUE(waiting_.flush(*producer).ok());
+  (void)tool("kill 1");
+  const Status status = waiting_.commit(*producer);
+  EXPECT_EQ(status.consequence(), Consequence::kUnknown) << status.message();
+  EXPECT_EQ(producer->begin().consequence(), Consequence::kFenced);
+  (void)tool("restart 1");
+
+  producer = successor();
+  EXPECT_EQ(waiting_.committed(*admin_, "group", where_).offset, kNoOffset);
+  ASSERT_TRUE(producer->begin().ok());
+  waiting_.send(*producer, where_, "kept");
+  ASSERT_TRUE(waiting_.flush(*producer).ok());
+  ASSERT_TRUE(waiting_.commit(*producer, {{where_, Offset(1), ""}}, {.group = "group"}).ok());
+  EXPECT_EQ(waiting_.committed(*admin_, "group", where_).offset, Offset(1));
+  EXPECT_THAT(waiting_.read_all(*log_, *admin_, where_), ElementsAre("kept"));
+}
+
+TEST_F(BrokerDeathTest, RecordsThatLoseTheirBrokerFailTheFlush) {
+  // Records that were not delivered before the transaction's time is over: kAbort, told with the
+  // address.
+  auto producer = make_producer();
+  ASSERT_TRUE(waiting_.init(*producer).ok());
+  ASSERT_TRUE(producer->begin().ok());
+  waiting_.send(*producer, where_, "one");
+  ASSERT_TRUE(waiting_.flush(*producer).ok());
+  (void)tool("kill 1");
+  waiting_.send(*producer, where_, "two");
+  const Status status = waiting_.flush(*producer);
+  EXPECT_EQ(status.consequence(), Consequence::kAbort) << status.message();
+  EXPECT_NE(status.message().find("127.0.0.1"), std::string::npos) << status.message();
+  EXPECT_FALSE(waiting_.abort(*producer).ok());
+  producer.reset();
+  (void)tool("restart 1");
+  producer = successor();
+  EXPECT_THAT(waiting_.read_all(*log_, *admin_, where_), IsEmpty());
+}
+
+TEST_F(BrokerDeathTest, AReaderGoesOnWhenTheBrokerIsBack) {
+  // A reader waits a dead broker out, loses nothing and shows nothing twice.
+  auto producer = make_producer();
+  ASSERT_TRUE(waiting_.init(*producer).ok());
+  const auto write = [&](std::string_view value) {
+    ASSERT_TRUE(producer->begin().ok());
+    waiting_.send(*producer, where_, value);
+    ASSERT_TRUE(waiting_.flush(*producer).ok());
+    ASSERT_TRUE(waiting_.commit(*producer).ok());
+  };
+  write("before");
+  const auto reader = log_->make_reader({}, waiting_.inbox);
+  const ReaderPartition index = reader->start(where_, Offset(0));
+  std::vector<std::string> values;
+  RecordBatch batch;
+  const auto drain_until = [&](std::size_t count) {
+    const Duration until = SystemClock::instance().monotonic() + Duration(60'000);
+    Event event;
+    while (values.size() < count && SystemClock::instance().monotonic() < until) {
+      reader->drain(index, 10, batch);
+      for (const RecordView& record : batch) values.emplace_back(*record.value);
+      while (waiting_.inbox.pop(event)) {
+      }
+      waiting_.inbox.wait(Duration(20));
+    }
+  };
+  drain_until(1);
+  (void)tool("restart 1");  // kills it first
+  producer = successor();
+  write("after");
+  drain_until(2);
+  EXPECT_THAT(values, ElementsAre("before", "after"));
+}
+
+}  // namespace
+}  // namespace millrace::log

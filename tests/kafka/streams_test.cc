@@ -1,0 +1,191 @@
+// The whole engine on a real broker, which is killed on the way.
+#include <gtest/gtest.h>
+#include <millrace/dsl.h>
+#include <millrace/streams.h>
+
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "kafka/kafka_topics.h"
+#include "kafka/own_broker.h"
+
+namespace millrace {
+namespace {
+
+using kafka_test::Row;
+using namespace std::chrono_literals;
+
+class Messages final : public Logger {
+ public:
+  void write(LogLevel, std::string_view message) override {
+    const std::lock_guard lock(mutex_);
+    text_.append(message).push_back('\n');
+  }
+  std::string text() const {
+    const std::lock_guard lock(mutex_);
+    return text_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string text_;
+};
+
+// Counts per key behind a repartition topic: two sub-topologies, state, a changelog.
+Topology counting(const std::string& in, const std::string& out) {
+  StreamsBuilder builder;
+  builder.stream<std::string, std::string>(in)
+      .group_by("by-value", [](const std::string& value) { return value; })
+      .count("counts")
+      .to_stream()
+      .to(out);
+  return builder.build();
+}
+
+std::vector<Row> some_rows(int count, int first = 0) {
+  std::vector<Row> rows;
+  for (int i = first; i < first + count; ++i) {
+    rows.push_back(
+        {"k" + std::to_string(i), "v" + std::to_string(i % 17), Timestamp(Duration(1'000 + i))});
+  }
+  return rows;
+}
+
+class StreamsOnKafka : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { broker_ = new kafka_test::OwnBroker(); }
+  static void TearDownTestSuite() { delete broker_; }
+
+  void SetUp() override {
+    name_ = testing::UnitTest::GetInstance()->current_test_info()->name();
+    topics_ = std::make_unique<kafka_test::KafkaTopics>(broker_->servers());
+    topics_->create(name_ + "-in", 4);
+    topics_->create(name_ + "-out", 2);
+  }
+
+  StreamsConfig config() {
+    return {.application_id = name_,
+            .bootstrap_servers = broker_->servers(),
+            .transaction_timeout = 5s,
+            .logger = &messages_};
+  }
+  std::unique_ptr<Streams> start() {
+    auto app = std::make_unique<Streams>(counting(name_ + "-in", name_ + "-out"), config());
+    app->start();
+    return app;
+  }
+
+  // Exactly once, seen from outside: each key's committed results are 1, 2, 3, … without a gap or a
+  // repetition, up to as many as were put in.
+  void expect_counts(int records) {
+    std::map<Bytes, std::int64_t> counts;
+    for (const Row& row : topics_->read(name_ + "-out")) {
+      std::int64_t n = 0;
+      ASSERT_TRUE(row.value);
+      Serde<std::int64_t>{}.deserialize(*row.value, n);
+      ASSERT_EQ(n, counts[row.key] + 1) << "of " << row.key;
+      counts[row.key] = n;
+    }
+    std::int64_t sum = 0;
+    for (const auto& [key, n] : counts) sum += n;
+    EXPECT_EQ(sum, records);
+  }
+  std::size_t results() { return topics_->read(name_ + "-out").size(); }
+  void wait_for_results(std::size_t wanted, const Streams& app) {
+    const Duration until = SystemClock::instance().monotonic() + 60s;
+    while (results() < wanted) {
+      ASSERT_EQ(app.state(), Streams::State::kRunning) << app.failure();
+      ASSERT_LT(SystemClock::instance().monotonic(), until) << results() << " of " << wanted << '\n'
+                                                            << messages_.text();
+    }
+  }
+
+  static inline kafka_test::OwnBroker* broker_ = nullptr;
+  std::string name_;
+  Messages messages_;
+  std::unique_ptr<kafka_test::KafkaTopics> topics_;
+};
+
+// What is put in comes out once, across an orderly end and a start that takes state from the
+// changelog.
+TEST_F(StreamsOnKafka, EndsAndGoesOnExactlyOnce) {
+  topics_->produce(name_ + "-in", some_rows(2'000));
+  auto app = start();
+  wait_for_results(2'000, *app);
+  EXPECT_TRUE(app->close(30s));
+  EXPECT_EQ(app->state(), Streams::State::kClosed);
+  app.reset();
+  topics_->produce(name_ + "-in", some_rows(1'000, 2'000));
+  app = start();
+  wait_for_results(3'000, *app);
+  EXPECT_TRUE(app->close(30s));
+  expect_counts(3'000);
+}
+
+// A broker that dies in the middle of transactions, twice, loses nothing and doubles nothing.
+TEST_F(StreamsOnKafka, OutlivesABrokerKilledInMidTransaction) {
+  topics_->produce(name_ + "-in", some_rows(20'000));
+  auto app = start();
+  for (int kill = 0; kill < 2; ++kill) {
+    wait_for_results(results() + 1, *app);
+    broker_->kill();
+    broker_->restart();
+  }
+  topics_->produce(name_ + "-in", some_rows(1'000, 20'000));
+  wait_for_results(21'000, *app);
+  EXPECT_TRUE(app->close(30s)) << messages_.text();
+  expect_counts(21'000);
+}
+
+// An unknown input topic is one clear message, and nothing is made or read.
+TEST_F(StreamsOnKafka, SaysWhichTopicIsMissing) {
+  Streams app(counting("no-such-topic", name_ + "-out"), config());
+  app.start();
+  const Duration until = SystemClock::instance().monotonic() + 30s;
+  while (app.state() == Streams::State::kRunning && SystemClock::instance().monotonic() < until) {
+  }
+  EXPECT_EQ(app.state(), Streams::State::kFailed);
+  EXPECT_NE(app.failure().find("no-such-topic"), std::string::npos) << app.failure();
+}
+
+// A second process with the same application id does not share the work silently: one of the two
+// stops and says why, and the results are still exact.
+TEST_F(StreamsOnKafka, StopsWhereTwoProcessesShareAnId) {
+  auto first = start();
+  auto second = start();
+  int produced = 0;
+  const Duration until = SystemClock::instance().monotonic() + 60s;
+  while (first->state() == Streams::State::kRunning &&
+         second->state() == Streams::State::kRunning) {
+    ASSERT_LT(SystemClock::instance().monotonic(), until) << messages_.text();
+    topics_->produce(name_ + "-in", some_rows(50, produced));
+    produced += 50;
+  }
+  const Streams& stopped = first->state() == Streams::State::kFailed ? *first : *second;
+  EXPECT_NE(stopped.failure().find("same application.id"), std::string::npos) << stopped.failure();
+  const Streams& alive = &stopped == first.get() ? *second : *first;
+  wait_for_results(static_cast<std::size_t>(produced), alive);
+  first.reset();
+  second.reset();
+  expect_counts(produced);
+}
+
+// No broker at all: one message that names the address, within the time that was asked for.
+TEST(StreamsWithoutKafka, SaysThatNoBrokerAnswers) {
+  Messages messages;
+  Streams app(counting("in", "out"), {.application_id = "nobody-there",
+                                      .bootstrap_servers = "127.0.0.1:1",
+                                      .default_api_timeout = 1s,
+                                      .logger = &messages});
+  app.start();
+  const Duration until = SystemClock::instance().monotonic() + 60s;
+  while (app.state() == Streams::State::kRunning && SystemClock::instance().monotonic() < until) {
+  }
+  EXPECT_EQ(app.state(), Streams::State::kFailed);
+  EXPECT_NE(app.failure().find("127.0.0.1:1"), std::string::npos) << app.failure();
+}
+
+}  // namespace
+}  // namespace millrace
