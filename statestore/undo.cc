@@ -14,8 +14,8 @@ namespace {
 constexpr std::size_t kSlabBytesMin = 4 << 10;
 constexpr std::size_t kSlabBytesMax = 256 << 10;
 
-// So many transactions in a row must have done without the last slab before it is given back.
-constexpr int kIdleTransactionsMax = 64;
+// Slabs that so many transactions in a row did without are given back.
+constexpr int kIdleTransactions = 64;
 
 std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
 
@@ -124,10 +124,11 @@ void* ChangeList::make_room() {
 }
 
 void ChangeList::recycle() noexcept {
-  idle_ = slab_ + 1 < slabs_.size() ? idle_ + 1 : 0;
-  if (idle_ > kIdleTransactionsMax) {
-    drop_last_slab();
-    idle_ = 0;
+  needed_ = std::max(needed_, slab_ + 1);
+  if (++transactions_ == kIdleTransactions) {
+    while (slabs_.size() > needed_) drop_last_slab();
+    needed_ = 0;
+    transactions_ = 0;
   }
   slab_ = 0;
   used_ = 0;

@@ -90,9 +90,10 @@ class ChangeList {
   const std::size_t alignment_;
   const std::size_t stride_;
   std::vector<Slab> slabs_;
-  std::size_t slab_ = 0;  // the one in use; those before it are full
-  std::size_t used_ = 0;  // Undos in it
-  int idle_ = 0;          // transactions since the last slab was needed
+  std::size_t slab_ = 0;    // the one in use; those before it are full
+  std::size_t used_ = 0;    // Undos in it
+  std::size_t needed_ = 0;  // slabs, at most, of late
+  int transactions_ = 0;    // that needed_ tells of
 };
 
 }  // namespace millrace::state

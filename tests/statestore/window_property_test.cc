@@ -1,0 +1,170 @@
+// Properties of window stores over random histories, against a std::map that never forgets.
+// rapidcheck prints its seed; RC_PARAMS="seed=..." repeats a run.
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <ostream>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "store_support.h"
+
+namespace millrace::state {
+namespace {
+
+using Value = std::string;
+
+constexpr std::int64_t kSize = 10;
+constexpr std::int64_t kRetention = 35;
+
+enum class What { kPut, kErase, kObserve, kCommit, kAbort };
+
+struct Step {
+  What what;
+  Bytes key;
+  std::int64_t start;
+  int number;
+};
+std::ostream& operator<<(std::ostream& out, const Step& s) {
+  static constexpr const char* kNames[] = {"put", "erase", "observe", "commit", "abort"};
+  return out << kNames[static_cast<int>(s.what)] << '(' << to_hex(s.key) << " of " << s.start
+             << ", " << s.number << ')';
+}
+
+rc::Gen<Step> any_step() {
+  return rc::gen::build<Step>(
+      rc::gen::set(&Step::what, rc::gen::weightedElement<What>({{8, What::kPut},
+                                                                {3, What::kErase},
+                                                                {1, What::kObserve},
+                                                                {2, What::kCommit},
+                                                                {1, What::kAbort}})),
+      rc::gen::set(&Step::key, rc::gen::element<Bytes>("", "a", Bytes("a\0", 2), "b", "\xff")),
+      // Most near the beginning, so that time creeps and sometimes leaps.
+      rc::gen::set(&Step::start, rc::gen::map(rc::gen::oneOf(rc::gen::inRange<std::int64_t>(0, 8),
+                                                             rc::gen::inRange<std::int64_t>(0, 40)),
+                                              [](std::int64_t n) { return n * 5; })),
+      rc::gen::set(&Step::number, rc::gen::inRange(0, 100)));
+}
+
+struct State {
+  WindowContents<Value> entries;
+  std::int64_t observed = -1;
+
+  bool readable(std::int64_t start) const { return start >= observed - kRetention + 1; }
+  WindowContents<Value> visible() const {
+    WindowContents<Value> shown;
+    for (const auto& [where, entry] : entries) {
+      if (readable(where.first)) shown.emplace(where, entry);
+    }
+    return shown;
+  }
+};
+
+struct Pair {
+  TaskMemory memory;
+  std::unique_ptr<WindowCells> store = window_store<Value>(memory, kSize, kRetention);
+  Changelog changelog;
+  State now;
+  State committed;
+
+  void run(const Step& step) {
+    const std::int64_t time = step.number;
+    switch (step.what) {
+      case What::kPut:
+        RC_ASSERT(store->readable(step.start) == now.readable(step.start));
+        if (!now.readable(step.start)) break;
+        put<Value>(*store, step.key, step.start, std::to_string(step.number), time);
+        now.observed = std::max(now.observed, step.start);
+        now.entries.insert_or_assign({step.start, step.key},
+                                     Entry<Value>{std::to_string(step.number), time});
+        break;
+      case What::kErase:
+        if (!now.readable(step.start)) break;
+        erase<Value>(*store, step.key, step.start, time);
+        now.observed = std::max(now.observed, step.start);
+        now.entries.erase({step.start, step.key});
+        break;
+      case What::kObserve:
+        store->observe(step.start);
+        now.observed = std::max(now.observed, step.start);
+        break;
+      case What::kCommit:
+        changelog.commit(*store);
+        memory.commit();
+        committed = now;
+        break;
+      case What::kAbort:
+        store->abort();
+        memory.abort();
+        now = committed;
+        break;
+    }
+    check();
+  }
+
+  // What reads show is what the model shows.
+  void check() const {
+    const WindowContents<Value> visible = now.visible();
+    RC_ASSERT(contents<Value>(*store) == visible);
+    for (const auto& [where, entry] : now.entries) {
+      const Value* found = value_in<Value>(store->find(where.second, where.first));
+      RC_ASSERT((found != nullptr) == now.readable(where.first));
+    }
+    const auto starts = store->starts(0, INT64_MAX);
+    const std::set<std::int64_t> held(starts.begin(), starts.end());
+    RC_ASSERT(std::is_sorted(starts.begin(), starts.end()) && held.size() == starts.size());
+    for (const auto& [where, entry] : visible) RC_ASSERT(held.contains(where.first));
+    for (const std::int64_t start : starts) RC_ASSERT(now.readable(start));
+  }
+
+  // What the store holds in a new process that got this task's persisted times.
+  WindowContents<Value> restored_from(Offset from) const {
+    TaskMemory fresh;
+    for (const auto& [name, value] : memory.persisted()) fresh.load(name, value);
+    const auto store_there = window_store<Value>(fresh, kSize, kRetention);
+    RC_ASSERT(changelog.restore(*store_there, from).ok());
+    RC_ASSERT(!store_there->has_changes());
+    return contents<Value>(*store_there);
+  }
+};
+
+// Any history leaves the store as the model says; abort brings back values, times and what is
+// readable; the changelog restores the committed state, also from where it may be purged to.
+RC_GTEST_PROP(WindowProperty, Histories, ()) {
+  Pair pair;
+  for (const Step& step : *rc::gen::container<std::vector<Step>>(any_step())) pair.run(step);
+  pair.run({What::kAbort, "", 0, 0});
+  RC_ASSERT(pair.restored_from(Offset(0)) == pair.committed.visible());
+  if (const auto below = pair.store->purge_below()) {
+    RC_ASSERT(pair.restored_from(*below) == pair.committed.visible());
+  }
+}
+
+// An abort after any number of steps, then the same steps again, changes no changelog record.
+RC_GTEST_PROP(WindowProperty, AbortAfterEveryStep, ()) {
+  const auto before = *rc::gen::container<std::vector<Step>>(any_step());
+  const auto steps =
+      *rc::gen::container<std::vector<Step>>(rc::gen::suchThat(any_step(), [](const Step& step) {
+        return step.what != What::kCommit && step.what != What::kAbort;
+      }));
+  const auto run = [&](std::size_t abort_after) {
+    Pair pair;
+    for (const Step& step : before) pair.run(step);
+    pair.run({What::kCommit, "", 0, 0});
+    for (std::size_t i = 0; i < abort_after; ++i) pair.run(steps[i]);
+    pair.run({What::kAbort, "", 0, 0});
+    for (const Step& step : steps) pair.run(step);
+    pair.run({What::kCommit, "", 0, 0});
+    RC_ASSERT(pair.restored_from(Offset(0)) == pair.committed.visible());
+    return pair.changelog.records;
+  };
+  const auto undisturbed = run(0);
+  for (std::size_t n = 1; n <= steps.size(); ++n) RC_ASSERT(run(n) == undisturbed);
+}
+
+}  // namespace
+}  // namespace millrace::state
