@@ -4,8 +4,10 @@
 #pragma once
 
 #include <cstddef>
+#include <type_traits>
 #include <utility>
 
+#include "millrace/dsl/detail/checks.h"
 #include "millrace/dsl/options.h"
 
 namespace millrace {
@@ -40,6 +42,17 @@ struct BranchParts<Branch<F>> {
 
 template <class F>
 using predicate_t = typename BranchParts<F>::Predicate;
+
+// Of split(): the first mistake in any of its predicates.
+template <class K, class V, class... Fs>
+constexpr Mistake mistake_in_branches() {
+  Mistake mistake = Mistake::kNone;
+  ((mistake = first_of(mistake, std::is_same_v<Fs, NoBranch>
+                                    ? Mistake::kNone
+                                    : mistake_in_predicate<predicate_t<Fs>, K, V>())),
+   ...);
+  return mistake;
+}
 
 }  // namespace detail
 }  // namespace millrace

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "millrace/dsl/detail/aggregate_checks.h"
@@ -40,18 +41,36 @@ class KGroupedStream : public detail::Handle {
 
   // How many records each key had.
   KTable<K, std::int64_t> count(KeyValueStoreName<K, std::int64_t> store,
-                                Materialized<K, std::int64_t> options = {}) const {
+                                Materialized<K, std::int64_t> options) const {
     return aggregated<std::int64_t>("count", store.view(), detail::CountStep{}, std::move(options));
+  }
+  KTable<K, std::int64_t> count(KeyValueStoreName<K, std::int64_t> store,
+                                SourceLocation where = SourceLocation::current()) const {
+    if constexpr (detail::NoMistake<detail::mistake_in_default_serdes<K, std::int64_t>(),
+                                    K>::value) {
+      return count(store, Materialized<K, std::int64_t>{.where = where});
+    } else {
+      return {*this, store.view()};
+    }
   }
 
   // Combines the values of each key: reducer(V aggregate, const V& value) -> V. The first value of
   // a key is its first aggregate, without a call.
   template <class F>
+  KTable<K, V> reduce(KeyValueStoreName<K, V> store, F reducer, Materialized<K, V> options) const {
+    if constexpr (detail::NoMistake<detail::mistake_in_reducer<F, V>(), F>::value) {
+      return reduced(store.view(), std::move(reducer), std::move(options));
+    } else {
+      return {*this, store.view()};
+    }
+  }
+  template <class F>
   KTable<K, V> reduce(KeyValueStoreName<K, V> store, F reducer,
-                      Materialized<K, V> options = {}) const {
-    if constexpr (detail::check_reducer<F, V>()) {
-      return aggregated<V>("reduce", store.view(), detail::ReduceStep<F>{std::move(reducer)},
-                           std::move(options));
+                      SourceLocation where = SourceLocation::current()) const {
+    if constexpr (detail::NoMistake<detail::first_of(detail::mistake_in_reducer<F, V>(),
+                                                     detail::mistake_in_default_serdes<K, V>()),
+                                    F>::value) {
+      return reduced(store.view(), std::move(reducer), {.where = where});
     } else {
       return {*this, store.view()};
     }
@@ -63,12 +82,22 @@ class KGroupedStream : public detail::Handle {
   // std::optional<A>, where std::nullopt deletes it: the next value begins with `initial` again.
   template <class I, class F>
   auto aggregate(KeyValueStoreName<K, detail::aggregate_t<I>> store, I initial, F aggregator,
-                 Materialized<K, detail::aggregate_t<I>> options = {}) const {
-    if constexpr (detail::check_aggregator<I, F, K, V>()) {
-      return aggregated<detail::aggregate_t<I>>(
-          "aggregate", store.view(),
-          detail::AggregateStep<I, F>{std::move(initial), std::move(aggregator)},
-          std::move(options));
+                 Materialized<K, detail::aggregate_t<I>> options) const {
+    if constexpr (detail::NoMistake<detail::mistake_in_aggregator<I, F, K, V>(), I, F>::value) {
+      return folded(store.view(), std::move(initial), std::move(aggregator), std::move(options));
+    } else {
+      return detail::Failed();
+    }
+  }
+  template <class I, class F>
+  auto aggregate(KeyValueStoreName<K, detail::aggregate_t<I>> store, I initial, F aggregator,
+                 SourceLocation where = SourceLocation::current()) const {
+    using A = detail::aggregate_t<I>;
+    if constexpr (detail::NoMistake<detail::first_of(detail::mistake_in_aggregator<I, F, K, V>(),
+                                                     detail::mistake_in_default_serdes<K, A>()),
+                                    I, F>::value) {
+      return folded(store.view(), std::move(initial), std::move(aggregator),
+                    Materialized<K, A>{.where = where});
     } else {
       return detail::Failed();
     }
@@ -80,6 +109,20 @@ class KGroupedStream : public detail::Handle {
   }
 
  private:
+  template <class F>
+  KTable<K, V> reduced(std::string_view store, F reducer, Materialized<K, V> options) const {
+    return aggregated<V>("reduce", store, detail::ReduceStep<F>{std::move(reducer)},
+                         std::move(options));
+  }
+
+  template <class I, class F, class A>
+  KTable<K, A> folded(std::string_view store, I initial, F aggregator,
+                      Materialized<K, A> options) const {
+    return aggregated<A>("aggregate", store,
+                         detail::AggregateStep<I, F>{std::move(initial), std::move(aggregator)},
+                         std::move(options));
+  }
+
   template <class A, class Step>
   KTable<K, A> aggregated(std::string_view word, std::string_view store, Step step,
                           Materialized<K, A> options) const {

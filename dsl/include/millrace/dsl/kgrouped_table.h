@@ -9,7 +9,6 @@
 // function that adds a value comes the one that subtracts it.
 #pragma once
 
-#include <concepts>
 #include <cstdint>
 #include <string_view>
 #include <utility>
@@ -41,23 +40,40 @@ class KGroupedTable : public detail::Handle {
 
   // How many rows each group has. A group that lost all its rows stays, with 0.
   KTable<K, std::int64_t> count(KeyValueStoreName<K, std::int64_t> store,
-                                Materialized<K, std::int64_t> options = {}) const {
+                                Materialized<K, std::int64_t> options) const {
     return aggregated<std::int64_t>("count", store.view(), detail::CountStep{},
                                     detail::UncountStep{}, options);
+  }
+  KTable<K, std::int64_t> count(KeyValueStoreName<K, std::int64_t> store,
+                                SourceLocation where = SourceLocation::current()) const {
+    if constexpr (detail::NoMistake<detail::mistake_in_default_serdes<K, std::int64_t>(),
+                                    K>::value) {
+      return count(store, Materialized<K, std::int64_t>{.where = where});
+    } else {
+      return {*this, store.view()};
+    }
   }
 
   // Combines the values of each group: add and subtract take (V aggregate, const V& value) and
   // return V. The first value of a group is its first aggregate, without a call.
   template <class Add, class Subtract>
   KTable<K, V> reduce(KeyValueStoreName<K, V> store, Add add, Subtract subtract,
-                      Materialized<K, V> options = {}) const {
-    if constexpr (!detail::check_reducer<Add, V>()) {
-      return {*this, store.view()};
-    } else if constexpr (!detail::check_reducer<Subtract, V>()) {
-      return {*this, store.view()};
+                      Materialized<K, V> options) const {
+    if constexpr (detail::NoMistake<reducers_mistake<Add, Subtract>(), Add, Subtract>::value) {
+      return reduced(store.view(), std::move(add), std::move(subtract), options);
     } else {
-      return aggregated<V>("reduce", store.view(), detail::ReduceStep<Add>{std::move(add)},
-                           detail::ReduceStep<Subtract>{std::move(subtract)}, options);
+      return {*this, store.view()};
+    }
+  }
+  template <class Add, class Subtract>
+  KTable<K, V> reduce(KeyValueStoreName<K, V> store, Add add, Subtract subtract,
+                      SourceLocation where = SourceLocation::current()) const {
+    if constexpr (detail::NoMistake<detail::first_of(reducers_mistake<Add, Subtract>(),
+                                                     detail::mistake_in_default_serdes<K, V>()),
+                                    Add, Subtract>::value) {
+      return reduced(store.view(), std::move(add), std::move(subtract), {.where = where});
+    } else {
+      return {*this, store.view()};
     }
   }
 
@@ -68,56 +84,102 @@ class KGroupedTable : public detail::Handle {
   // Nothing is subtracted from an aggregate that is not there.
   template <class I, class Add, class Subtract>
   auto aggregate(KeyValueStoreName<K, detail::aggregate_t<I>> store, I initial, Add add,
-                 Subtract subtract, Materialized<K, detail::aggregate_t<I>> options = {}) const {
-    if constexpr (!detail::check_aggregator<I, Add, K, V>()) {
-      return detail::Failed();
-    } else if constexpr (!detail::check_aggregator<I, Subtract, K, V>()) {
-      return detail::Failed();
+                 Subtract subtract, Materialized<K, detail::aggregate_t<I>> options) const {
+    if constexpr (detail::NoMistake<aggregators_mistake<I, Add, Subtract>(), I, Add,
+                                    Subtract>::value) {
+      return folded(store.view(), initial, std::move(add), std::move(subtract), options);
     } else {
-      return aggregated<detail::aggregate_t<I>>(
-          "aggregate", store.view(), detail::AggregateStep<I, Add>{initial, std::move(add)},
-          detail::AggregateStep<I, Subtract>{initial, std::move(subtract)}, options);
+      return detail::Failed();
+    }
+  }
+  template <class I, class Add, class Subtract>
+  auto aggregate(KeyValueStoreName<K, detail::aggregate_t<I>> store, I initial, Add add,
+                 Subtract subtract, SourceLocation where = SourceLocation::current()) const {
+    using A = detail::aggregate_t<I>;
+    if constexpr (detail::NoMistake<detail::first_of(aggregators_mistake<I, Add, Subtract>(),
+                                                     detail::mistake_in_default_serdes<K, A>()),
+                                    I, Add, Subtract>::value) {
+      return folded(store.view(), initial, std::move(add), std::move(subtract),
+                    Materialized<K, A>{.where = where});
+    } else {
+      return detail::Failed();
     }
   }
 
   // --- mistakes ----------------------------------------------------------------------------------
 
   template <class F>
-  KTable<K, V> reduce(KeyValueStoreName<K, V> store, F, Materialized<K, V> = {}) const {
-    detail::refuse_without_subtractor<F>();
-    return {*this, store.view()};
+  auto reduce(KeyValueStoreName<K, V>, F) const {
+    static_cast<void>(detail::NoMistake<detail::Mistake::kNoSubtractor, F>::value);
+    return detail::Failed();
+  }
+  template <class F>
+  auto reduce(KeyValueStoreName<K, V>, F, Materialized<K, V>) const {
+    static_cast<void>(detail::NoMistake<detail::Mistake::kNoSubtractor, F>::value);
+    return detail::Failed();
+  }
+  template <class I, class F>
+  auto aggregate(KeyValueStoreName<K, detail::aggregate_t<I>>, I, F) const {
+    static_cast<void>(detail::NoMistake<detail::Mistake::kNoSubtractor, F>::value);
+    return detail::Failed();
   }
   template <class I, class F>
   auto aggregate(KeyValueStoreName<K, detail::aggregate_t<I>>, I, F,
-                 Materialized<K, detail::aggregate_t<I>> = {}) const {
-    detail::refuse_without_subtractor<F>();
+                 Materialized<K, detail::aggregate_t<I>>) const {
+    static_cast<void>(detail::NoMistake<detail::Mistake::kNoSubtractor, F>::value);
     return detail::Failed();
   }
 
-  template <class Kind, class K2, class V2>
-  requires detail::OtherStore<Kind, K2, V2, K, std::int64_t>
-  auto count(detail::TypedStoreName<Kind, K2, V2>) const {
-    return detail::refuse_store<Kind>(detail::Failed());
+  template <detail::OtherStoreName<K, std::int64_t> Store>
+  auto count(Store) const {
+    static_cast<void>(detail::NoMistake<detail::Mistake::kOtherStore, Store>::value);
+    return detail::Failed();
   }
-  template <class Kind, class K2, class V2, class Add, class Subtract>
-  requires detail::OtherStore<Kind, K2, V2, K, V>
-  auto reduce(detail::TypedStoreName<Kind, K2, V2>, Add, Subtract) const {
-    return detail::refuse_store<Kind>(detail::Failed());
+  template <detail::OtherStoreName<K, V> Store, class Add, class Subtract>
+  auto reduce(Store, Add, Subtract) const {
+    static_cast<void>(detail::NoMistake<detail::Mistake::kOtherStore, Store>::value);
+    return detail::Failed();
   }
-  template <class Kind, class K2, class V2, class I, class Add, class Subtract>
-  requires detail::OtherStore<Kind, K2, V2, K, detail::aggregate_t<I>>
-  auto aggregate(detail::TypedStoreName<Kind, K2, V2>, I, Add, Subtract) const {
-    return detail::refuse_store<Kind>(detail::Failed());
+  template <class I, detail::OtherStoreName<K, detail::aggregate_t<I>> Store, class Add,
+            class Subtract>
+  auto aggregate(Store, I, Add, Subtract) const {
+    static_cast<void>(detail::NoMistake<detail::Mistake::kOtherStore, Store>::value);
+    return detail::Failed();
   }
 
  private:
+  template <class Add, class Subtract>
+  static constexpr detail::Mistake reducers_mistake() {
+    return detail::first_of(detail::mistake_in_reducer<Add, V>(),
+                            detail::mistake_in_reducer<Subtract, V>());
+  }
+  template <class I, class Add, class Subtract>
+  static constexpr detail::Mistake aggregators_mistake() {
+    return detail::first_of(detail::mistake_in_aggregator<I, Add, K, V>(),
+                            detail::mistake_in_aggregator<I, Subtract, K, V>());
+  }
+
+  template <class Add, class Subtract>
+  KTable<K, V> reduced(std::string_view store, Add add, Subtract subtract,
+                       const Materialized<K, V>& options) const {
+    return aggregated<V>("reduce", store, detail::ReduceStep<Add>{std::move(add)},
+                         detail::ReduceStep<Subtract>{std::move(subtract)}, options);
+  }
+
+  template <class I, class Add, class Subtract, class A>
+  KTable<K, A> folded(std::string_view store, const I& initial, Add add, Subtract subtract,
+                      const Materialized<K, A>& options) const {
+    return aggregated<A>("aggregate", store, detail::AggregateStep<I, Add>{initial, std::move(add)},
+                         detail::AggregateStep<I, Subtract>{initial, std::move(subtract)}, options);
+  }
+
   template <class A, class Add, class Subtract>
   KTable<K, A> aggregated(std::string_view word, std::string_view store, Add add, Subtract subtract,
                           const Materialized<K, A>& options) const {
+    using Node = detail::TableAggregateNode<K, V, A, Add, Subtract>;
     return KTable<K, A>(
         detail::add_kept(*this, word, detail::table_store_spec(store, options),
-                         new detail::TableAggregateNode<K, V, A, Add, Subtract>(
-                             store, options.key_serde, std::move(add), std::move(subtract))));
+                         new Node(store, options.key_serde, std::move(add), std::move(subtract))));
   }
 };
 

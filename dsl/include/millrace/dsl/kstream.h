@@ -52,7 +52,7 @@ class KStream : public detail::StreamHandle {
   // The records for which the predicate (-> bool) is true; filter_not: false.
   template <class F>
   [[nodiscard]] KStream filter(F predicate, Named named = {}) const {
-    if constexpr (detail::check_predicate<F, K, V>()) {
+    if constexpr (detail::NoMistake<detail::mistake_in_predicate<F, K, V>(), F>::value) {
       return filtered("filter", std::move(predicate), true, named);
     } else {
       return *this;
@@ -60,7 +60,7 @@ class KStream : public detail::StreamHandle {
   }
   template <class F>
   [[nodiscard]] KStream filter_not(F predicate, Named named = {}) const {
-    if constexpr (detail::check_predicate<F, K, V>()) {
+    if constexpr (detail::NoMistake<detail::mistake_in_predicate<F, K, V>(), F>::value) {
       return filtered("filter_not", std::move(predicate), false, named);
     } else {
       return *this;
@@ -71,7 +71,7 @@ class KStream : public detail::StreamHandle {
   // copy.
   template <class F>
   [[nodiscard]] auto map_values(F mapper, Named named = {}) const {
-    if constexpr (detail::check_mapper<F, K, V>()) {
+    if constexpr (detail::NoMistake<detail::mistake_in_mapper<F, K, V>(), F>::value) {
       using R = detail::call_result_t<F, K, V>;
       return KStream<K, R>(
           add("map_values", named, new detail::MapValuesNode<K, V, R, F>(std::move(mapper))),
@@ -85,7 +85,7 @@ class KStream : public detail::StreamHandle {
   // are not in place any more.
   template <class F>
   [[nodiscard]] auto map(F mapper, Named named = {}) const {
-    if constexpr (detail::check_key_value_mapper<F, K, V>()) {
+    if constexpr (detail::NoMistake<detail::mistake_in_key_value_mapper<F, K, V>(), F>::value) {
       using R = detail::call_result_t<F, K, V>;
       using K2 = decltype(R::key);
       using V2 = decltype(R::value);
@@ -100,7 +100,7 @@ class KStream : public detail::StreamHandle {
   // Each key becomes what the callable returns. Records are not in place any more.
   template <class F>
   [[nodiscard]] auto select_key(F mapper, Named named = {}) const {
-    if constexpr (detail::check_mapper<F, K, V>()) {
+    if constexpr (detail::NoMistake<detail::mistake_in_mapper<F, K, V>(), F>::value) {
       return key_selected(std::move(mapper), named);
     } else {
       return detail::Failed();
@@ -110,10 +110,10 @@ class KStream : public detail::StreamHandle {
   // Without the deleted ones: values of std::optional<R> become R.
   template <class Optional = V>
   [[nodiscard]] auto drop_tombstones(Named named = {}) const {
-    static_assert(detail::is_optional<Optional>,
-                  "millrace: drop_tombstones() is for streams of std::optional; these values are "
-                  "never missing");
-    if constexpr (detail::is_optional<Optional>) {
+    if constexpr (detail::NoMistake < detail::is_optional<Optional>
+                      ? detail::Mistake::kNone
+                      : detail::Mistake::kNeverMissing,
+                  Optional > ::value) {
       using R = typename Optional::value_type;
       return KStream<K, R>(add("drop_tombstones", named, new detail::DropTombstonesNode<K, R>()),
                            keys());
@@ -127,7 +127,7 @@ class KStream : public detail::StreamHandle {
   // One record per element of the range that the callable returns, with the same key.
   template <class F>
   [[nodiscard]] auto flat_map_values(F mapper, Named named = {}) const {
-    if constexpr (detail::check_range_mapper<F, K, V>()) {
+    if constexpr (detail::NoMistake<detail::mistake_in_range_mapper<F, K, V>(), F>::value) {
       using R = detail::range_element_t<detail::call_result_t<F, K, V>>;
       return KStream<K, R>(add("flat_map_values", named,
                                new detail::FlatMapValuesNode<K, V, R, F>(std::move(mapper))),
@@ -141,7 +141,8 @@ class KStream : public detail::StreamHandle {
   // more.
   template <class F>
   [[nodiscard]] auto flat_map(F mapper, Named named = {}) const {
-    if constexpr (detail::check_key_value_range_mapper<F, K, V>()) {
+    if constexpr (detail::NoMistake<detail::mistake_in_key_value_range_mapper<F, K, V>(),
+                                    F>::value) {
       using R = detail::range_element_t<detail::call_result_t<F, K, V>>;
       using K2 = decltype(R::key);
       using V2 = decltype(R::value);
@@ -158,7 +159,7 @@ class KStream : public detail::StreamHandle {
   // Calls it for each record, which goes on unchanged.
   template <class F>
   KStream peek(F look, Named named = {}) const {
-    if constexpr (detail::check_callable<F, K, V>()) {
+    if constexpr (detail::NoMistake<detail::mistake_in_callable<F, K, V>(), F>::value) {
       return {add("peek", named, new detail::PeekNode<K, V, F>(std::move(look))), keys()};
     } else {
       return *this;
@@ -168,7 +169,7 @@ class KStream : public detail::StreamHandle {
   // Calls it for each record.
   template <class F>
   void for_each(F look, Named named = {}) const {
-    if constexpr (detail::check_callable<F, K, V>()) {
+    if constexpr (detail::NoMistake<detail::mistake_in_callable<F, K, V>(), F>::value) {
       add("for_each", named, new detail::PeekNode<K, V, F>(std::move(look)));
     }
   }
@@ -194,9 +195,15 @@ class KStream : public detail::StreamHandle {
   [[nodiscard]] auto split(F1 f1, F2 f2 = {}, F3 f3 = {}, F4 f4 = {}, F5 f5 = {}, F6 f6 = {},
                            F7 f7 = {}, F8 f8 = {},
                            SourceLocation where = SourceLocation::current()) const {
-    constexpr std::size_t n = detail::count_branches<F1, F2, F3, F4, F5, F6, F7, F8>;
-    return split_into(std::tie(f1, f2, f3, f4, f5, f6, f7, f8), std::make_index_sequence<n>(),
-                      where);
+    using Present =
+        std::make_index_sequence<detail::count_branches<F1, F2, F3, F4, F5, F6, F7, F8>>;
+    if constexpr (detail::NoMistake<
+                      detail::mistake_in_branches<K, V, F1, F2, F3, F4, F5, F6, F7, F8>(), F1, F2,
+                      F3, F4, F5, F6, F7, F8>::value) {
+      return split_into(std::tie(f1, f2, f3, f4, f5, f6, f7, f8), Present(), where);
+    } else {
+      return unsplit(Present());
+    }
   }
 
   // --- between partitions ----------------------------------------------------------------------
@@ -204,9 +211,19 @@ class KStream : public detail::StreamHandle {
   // Sends the records through an internal topic, "<application.id>-<name>-repartition", so that
   // each lies in the partition of its key again. Null keys, where K has them, are dropped and
   // counted (SEMANTICS R-RP2). Timestamps and headers stay.
-  [[nodiscard]] KStream repartition(Name name, Repartitioned<K, V> options = {}) const {
-    if constexpr (!std::same_as<K, NoKey> || detail::check_key<K>()) {
+  [[nodiscard]] KStream repartition(Name name, Repartitioned<K, V> options) const {
+    if constexpr (detail::NoMistake<detail::mistake_in_moving<K>(), K>::value) {
       return repartitioned("repartition", name, std::move(options));
+    } else {
+      return *this;
+    }
+  }
+  [[nodiscard]] KStream repartition(Name name,
+                                    SourceLocation where = SourceLocation::current()) const {
+    if constexpr (detail::NoMistake<detail::first_of(detail::mistake_in_moving<K>(),
+                                                     detail::mistake_in_default_serdes<K, V>()),
+                                    K, V>::value) {
+      return repartitioned("repartition", name, {.where = where});
     } else {
       return *this;
     }
@@ -217,7 +234,7 @@ class KStream : public detail::StreamHandle {
   // Ready to be aggregated by the key that is there. REQUIRES: records are in place; build() says
   // where they are not.
   [[nodiscard]] auto group_by_key(SourceLocation where = SourceLocation::current()) const {
-    if constexpr (detail::check_grouping<K, V>()) {
+    if constexpr (detail::NoMistake<detail::mistake_in_grouping<K, V>(), K, V>::value) {
       require_in_place("group_by_key", where);
       return KGroupedStream<K, V>(*this);
     } else {
@@ -228,11 +245,21 @@ class KStream : public detail::StreamHandle {
   // select_key(), repartition() and group_by_key() in one: by the key that the callable returns.
   template <class F>
   [[nodiscard]] auto group_by(Name name, F mapper,
-                              Grouped<detail::new_key_t<F, K, V>, V> options = {}) const {
-    if constexpr (detail::check_group_mapper<F, K, V>()) {
-      const auto keyed = key_selected(std::move(mapper), {.where = options.where});
-      return KGroupedStream<detail::new_key_t<F, K, V>, V>(
-          keyed.repartitioned("group_by", name, std::move(options)));
+                              Grouped<detail::new_key_t<F, K, V>, V> options) const {
+    if constexpr (detail::NoMistake<detail::mistake_in_group_mapper<F, K, V>(), F>::value) {
+      return grouped(name, std::move(mapper), std::move(options));
+    } else {
+      return detail::Failed();
+    }
+  }
+  template <class F>
+  [[nodiscard]] auto group_by(Name name, F mapper,
+                              SourceLocation where = SourceLocation::current()) const {
+    using K2 = detail::new_key_t<F, K, V>;
+    if constexpr (detail::NoMistake<detail::first_of(detail::mistake_in_group_mapper<F, K, V>(),
+                                                     detail::mistake_in_default_serdes<K2, V>()),
+                                    F>::value) {
+      return grouped(name, std::move(mapper), Grouped<K2, V>{.where = where});
     } else {
       return detail::Failed();
     }
@@ -244,11 +271,22 @@ class KStream : public detail::StreamHandle {
   // where K has them, are dropped and counted (SEMANTICS R-N). REQUIRES: records are in place;
   // build() says where they are not.
   auto to_table(KeyValueStoreName<K, detail::row_t<V>> store,
-                Materialized<K, detail::row_t<V>> options = {}) const {
-    if constexpr (detail::check_grouping<K, detail::row_t<V>>()) {
+                Materialized<K, detail::row_t<V>> options) const {
+    using R = detail::row_t<V>;
+    if constexpr (detail::NoMistake<detail::mistake_in_key<K>(), K>::value) {
       require_in_place("to_table", options.where);
-      return KTable<K, detail::row_t<V>>(
-          detail::add_to_table<K, V, detail::row_t<V>>(*this, store, options));
+      return KTable<K, R>(detail::add_to_table<K, V, R>(*this, store, options));
+    } else {
+      return detail::Failed();
+    }
+  }
+  auto to_table(KeyValueStoreName<K, detail::row_t<V>> store,
+                SourceLocation where = SourceLocation::current()) const {
+    using R = detail::row_t<V>;
+    if constexpr (detail::NoMistake<detail::first_of(detail::mistake_in_key<K>(),
+                                                     detail::mistake_in_default_serdes<K, R>()),
+                                    K, R>::value) {
+      return to_table(store, Materialized<K, R>{.where = where});
     } else {
       return detail::Failed();
     }
@@ -262,11 +300,23 @@ class KStream : public detail::StreamHandle {
   // have equal partition counts; build() or the start says where they are not.
   template <class K2, class V2, class F>
   [[nodiscard]] auto join(const KTable<K2, V2>& table, F joiner, Named named = {}) const {
-    return joined<detail::JoinKind::kInner>("join", table, std::move(joiner), named);
+    constexpr auto kMistake =
+        detail::mistake_in_join<detail::JoinKind::kInner, F, K, V, K2, V2>();
+    if constexpr (detail::NoMistake<kMistake, F>::value) {
+      return joined<detail::JoinKind::kInner>("join", table, std::move(joiner), named);
+    } else {
+      return detail::Failed();
+    }
   }
   template <class K2, class V2, class F>
   [[nodiscard]] auto left_join(const KTable<K2, V2>& table, F joiner, Named named = {}) const {
-    return joined<detail::JoinKind::kLeft>("left_join", table, std::move(joiner), named);
+    constexpr auto kMistake =
+        detail::mistake_in_join<detail::JoinKind::kLeft, F, K, V, K2, V2>();
+    if constexpr (detail::NoMistake<kMistake, F>::value) {
+      return joined<detail::JoinKind::kLeft>("left_join", table, std::move(joiner), named);
+    } else {
+      return detail::Failed();
+    }
   }
 
   // --- out -------------------------------------------------------------------------------------
@@ -275,7 +325,8 @@ class KStream : public detail::StreamHandle {
   // key's bytes (SEMANTICS R-F3). Values of a topic of std::optional<V> need not be optional here.
   template <class TK, class TV>
   void to(const Topic<TK, TV>& topic, Produced<K, V> options = {}) const {
-    if constexpr (detail::check_topic<K, V, TK, TV>()) {
+    if constexpr (detail::NoMistake<detail::mistake_in_topic<K, V, TK, TV>(), K, V, TK,
+                                    TV>::value) {
       sent_to(topic.name(), topic.serdes().key, detail::value_serde_of<V>(topic.serdes().value),
               std::move(options));
     }
@@ -283,7 +334,7 @@ class KStream : public detail::StreamHandle {
 
   // The same with the serdes of K and V.
   void to(std::string topic, Produced<K, V> options = {}) const {
-    if constexpr (detail::check_default_serdes<K, V>()) {
+    if constexpr (detail::NoMistake<detail::mistake_in_default_serdes<K, V>(), K, V>::value) {
       sent_to(std::move(topic), Serde<K>(), Serde<V>(), std::move(options));
     }
   }
@@ -303,37 +354,31 @@ class KStream : public detail::StreamHandle {
                                                     std::index_sequence<Is...>,
                                                     SourceLocation where) const {
     using All = std::tuple<Fs...>;
-    if constexpr ((detail::check_predicate<detail::predicate_t<std::tuple_element_t<Is, All>>, K,
-                                           V>() &&
-                   ...)) {
-      using Split = detail::SplitNode<K, V, detail::predicate_t<std::tuple_element_t<Is, All>>...>;
-      const KStream split(
-          add("split", {.where = where},
-              new Split(detail::BranchParts<std::tuple_element_t<Is, All>>::predicate(
-                  std::move(std::get<Is>(branches)))...)),
-          keys());
-      return {split.branch(
-                  detail::BranchParts<std::tuple_element_t<Is, All>>::name(std::get<Is>(branches)),
-                  where)...,
-              split.branch({}, where)};
-    } else {
-      return {((void)Is, *this)..., *this};
-    }
+    using Split = detail::SplitNode<K, V, detail::predicate_t<std::tuple_element_t<Is, All>>...>;
+    const KStream split(add("split", {.where = where},
+                            new Split(detail::BranchParts<std::tuple_element_t<Is, All>>::predicate(
+                                std::move(std::get<Is>(branches)))...)),
+                        keys());
+    return {split.branch(
+                detail::BranchParts<std::tuple_element_t<Is, All>>::name(std::get<Is>(branches)),
+                where)...,
+            split.branch({}, where)};
+  }
+
+  template <std::size_t... Is>
+  std::array<KStream, sizeof...(Is) + 1> unsplit(std::index_sequence<Is...>) const {
+    return {(static_cast<void>(Is), *this)..., *this};
   }
 
   template <detail::JoinKind kKind, class K2, class V2, class F>
   auto joined(std::string_view word, const KTable<K2, V2>& table, F joiner,
               const Named& named) const {
-    if constexpr (detail::check_stream_table_join<kKind, F, K, V, K2, V2>()) {
-      require_in_place(word, named.where);
-      using R = detail::joiner_result_t<F, K, V, detail::RightSide<kKind, V2>>;
-      return KStream<K, R>(
-          detail::add_stream_table_join<kKind, K, V>(*this, table, std::move(joiner),
-                                                     {word, named.name.view(), named.where}),
-          detail::Keys::kInPlace);
-    } else {
-      return detail::Failed();
-    }
+    require_in_place(word, named.where);
+    using R = detail::joiner_result_t<F, K, V, detail::RightSide<kKind, V2>>;
+    return KStream<K, R>(
+        detail::add_stream_table_join<kKind, K, V>(*this, table, std::move(joiner),
+                                                   {word, named.name.view(), named.where}),
+        detail::Keys::kInPlace);
   }
 
   KStream branch(OperatorName name, SourceLocation where) const {
@@ -346,6 +391,12 @@ class KStream : public detail::StreamHandle {
     return KStream<K2, V>(
         add("select_key", named, new detail::SelectKeyNode<K, V, K2, F>(std::move(mapper))),
         detail::Keys::kMoved);
+  }
+
+  template <class F, class K2>
+  KGroupedStream<K2, V> grouped(Name name, F mapper, Grouped<K2, V> options) const {
+    const auto keyed = key_selected(std::move(mapper), {.where = options.where});
+    return KGroupedStream<K2, V>(keyed.repartitioned("group_by", name, std::move(options)));
   }
 
   KStream repartitioned(std::string_view word, Name name, Repartitioned<K, V> options) const {

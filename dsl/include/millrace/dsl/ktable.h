@@ -17,7 +17,7 @@
 #pragma once
 
 #include <optional>
-#include <type_traits>
+#include <string_view>
 #include <utility>
 
 #include "millrace/dsl/detail/checks.h"
@@ -59,23 +59,59 @@ class KTable : public detail::TableHandle {
   // kept in a store, each record that does not fulfil it makes a deletion (SEMANTICS R-KT3).
   template <class F>
   [[nodiscard]] KTable filter(F predicate, Named named = {}) const {
-    return filtered("filter", true, std::move(predicate), named);
+    if constexpr (detail::NoMistake<detail::mistake_in_predicate<F, K, V>(), F>::value) {
+      return filtered("filter", true, std::move(predicate), named);
+    } else {
+      return *this;
+    }
   }
   template <class F>
   [[nodiscard]] KTable filter_not(F predicate, Named named = {}) const {
-    return filtered("filter_not", false, std::move(predicate), named);
+    if constexpr (detail::NoMistake<detail::mistake_in_predicate<F, K, V>(), F>::value) {
+      return filtered("filter_not", false, std::move(predicate), named);
+    } else {
+      return *this;
+    }
   }
 
   // The same, kept in a store of this name.
   template <class F>
   [[nodiscard]] KTable filter(KeyValueStoreName<K, V> store, F predicate,
-                              Materialized<K, V> options = {}) const {
-    return filtered_into(store, "filter", true, std::move(predicate), options);
+                              Materialized<K, V> options) const {
+    if constexpr (detail::NoMistake<detail::mistake_in_predicate<F, K, V>(), F>::value) {
+      return filtered_into(store, "filter", true, std::move(predicate), options);
+    } else {
+      return *this;
+    }
   }
   template <class F>
   [[nodiscard]] KTable filter_not(KeyValueStoreName<K, V> store, F predicate,
-                                  Materialized<K, V> options = {}) const {
-    return filtered_into(store, "filter_not", false, std::move(predicate), options);
+                                  Materialized<K, V> options) const {
+    if constexpr (detail::NoMistake<detail::mistake_in_predicate<F, K, V>(), F>::value) {
+      return filtered_into(store, "filter_not", false, std::move(predicate), options);
+    } else {
+      return *this;
+    }
+  }
+  template <class F>
+  [[nodiscard]] KTable filter(KeyValueStoreName<K, V> store, F predicate,
+                              SourceLocation where = SourceLocation::current()) const {
+    if constexpr (detail::NoMistake<kept_mistake<V>(detail::mistake_in_predicate<F, K, V>()),
+                                    F>::value) {
+      return filtered_into(store, "filter", true, std::move(predicate), {.where = where});
+    } else {
+      return *this;
+    }
+  }
+  template <class F>
+  [[nodiscard]] KTable filter_not(KeyValueStoreName<K, V> store, F predicate,
+                                  SourceLocation where = SourceLocation::current()) const {
+    if constexpr (detail::NoMistake<kept_mistake<V>(detail::mistake_in_predicate<F, K, V>()),
+                                    F>::value) {
+      return filtered_into(store, "filter_not", false, std::move(predicate), {.where = where});
+    } else {
+      return *this;
+    }
   }
 
   // Each value becomes what the callable returns; std::nullopt deletes the row (a callable that
@@ -83,11 +119,10 @@ class KTable : public detail::TableHandle {
   // the result as it was (SEMANTICS R-KT4).
   template <class F>
   [[nodiscard]] auto map_values(F mapper, Named named = {}) const {
-    if constexpr (detail::check_mapper<F, K, V>()) {
+    if constexpr (detail::NoMistake<detail::mistake_in_mapper<F, K, V>(), F>::value) {
       using R = detail::mapped_row_t<F, K, V>;
-      return KTable<K, R>(add("map_values", named,
-                              new detail::TableMapValuesNode<K, V, R, F>(std::move(mapper), {})),
-                          store());
+      using Node = detail::TableMapValuesNode<K, V, R, F>;
+      return KTable<K, R>(add("map_values", named, new Node(std::move(mapper), {})), store());
     } else {
       return detail::Failed();
     }
@@ -96,13 +131,20 @@ class KTable : public detail::TableHandle {
   // The same, kept in a store of this name.
   template <class F>
   [[nodiscard]] auto map_values(KeyValueStoreName<K, detail::mapped_row_t<F, K, V>> store, F mapper,
-                                Materialized<K, detail::mapped_row_t<F, K, V>> options = {}) const {
-    if constexpr (detail::check_mapper<F, K, V>()) {
-      using R = detail::mapped_row_t<F, K, V>;
-      return KTable<K, R>(detail::add_kept(
-          *this, "map_values", detail::table_store_spec(store.view(), options),
-          new detail::TableMapValuesNode<K, V, R, F>(
-              std::move(mapper), detail::TableStore<K, R>(store.view(), options.key_serde))));
+                                Materialized<K, detail::mapped_row_t<F, K, V>> options) const {
+    if constexpr (detail::NoMistake<detail::mistake_in_mapper<F, K, V>(), F>::value) {
+      return mapped_into(store, std::move(mapper), options);
+    } else {
+      return detail::Failed();
+    }
+  }
+  template <class F>
+  [[nodiscard]] auto map_values(KeyValueStoreName<K, detail::mapped_row_t<F, K, V>> store, F mapper,
+                                SourceLocation where = SourceLocation::current()) const {
+    using R = detail::mapped_row_t<F, K, V>;
+    if constexpr (detail::NoMistake<kept_mistake<R>(detail::mistake_in_mapper<F, K, V>()),
+                                    F>::value) {
+      return mapped_into(store, std::move(mapper), Materialized<K, R>{.where = where});
     } else {
       return detail::Failed();
     }
@@ -120,65 +162,86 @@ class KTable : public detail::TableHandle {
   // Groups rows anew: each row belongs to the group of the key, and with the value, that the
   // callable returns as KeyValue{key, value}. What leaves a group and what enters one goes through
   // an internal topic, "<application.id>-<name>-repartition". The rows of this table are kept from
-  // now on. REQUIRES: the callable answers for an old value as it did when that was new.
+  // now on. REQUIRES: the callable answers for an old value as it did when that was new; a
+  // partitioner in the options looks at the key alone.
   template <class F>
   [[nodiscard]] auto group_by(
       Name name, F mapper,
-      Grouped<detail::group_key_t<F, K, V>, detail::group_value_t<F, K, V>> options = {}) const {
-    if constexpr (detail::check_table_grouping<F, K, V>()) {
-      return KGroupedTable<detail::group_key_t<F, K, V>, detail::group_value_t<F, K, V>>(
-          detail::add_table_group_by<K, V>(*this, name.view(), std::move(mapper),
-                                           std::move(options)));
+      Grouped<detail::group_key_t<F, K, V>, detail::group_value_t<F, K, V>> options) const {
+    if constexpr (detail::NoMistake<detail::mistake_in_table_grouping<F, K, V>(), F>::value) {
+      return grouped(name, std::move(mapper), std::move(options));
+    } else {
+      return detail::Failed();
+    }
+  }
+  template <class F>
+  [[nodiscard]] auto group_by(Name name, F mapper,
+                              SourceLocation where = SourceLocation::current()) const {
+    using K2 = detail::group_key_t<F, K, V>;
+    using V2 = detail::group_value_t<F, K, V>;
+    if constexpr (detail::NoMistake<detail::first_of(detail::mistake_in_table_grouping<F, K, V>(),
+                                                     detail::mistake_in_default_serdes<K2, V2>()),
+                                    F>::value) {
+      return grouped(name, std::move(mapper), Grouped<K2, V2>{.where = where});
     } else {
       return detail::Failed();
     }
   }
 
-  // --- a store name of other types
-  // ------------------------------------------------------------------
+  // --- mistakes ----------------------------------------------------------------------------------
 
-  template <class Kind, class K2, class V2, class F>
-  requires detail::OtherStore<Kind, K2, V2, K, V> KTable
-  filter(detail::TypedStoreName<Kind, K2, V2>, F)
-  const { return detail::refuse_store<Kind>(*this); }
-  template <class Kind, class K2, class V2, class F>
-  requires detail::OtherStore<Kind, K2, V2, K, V> KTable
-  filter_not(detail::TypedStoreName<Kind, K2, V2>, F)
-  const { return detail::refuse_store<Kind>(*this); }
-  template <class Kind, class K2, class V2, class F>
-  requires(!std::same_as<
-           detail::TypedStoreName<Kind, K2, V2>,
-           KeyValueStoreName<
-               K, detail::mapped_row_t<F, K, V>>>) auto map_values(detail::TypedStoreName<Kind, K2,
-                                                                                          V2>,
-                                                                   F) const {
-    return detail::refuse_store<Kind>(detail::Failed());
+  template <detail::OtherStoreName<K, V> Store, class F>
+  KTable filter(Store, F) const {
+    static_cast<void>(detail::NoMistake<detail::Mistake::kOtherStore, Store>::value);
+    return *this;
+  }
+  template <detail::OtherStoreName<K, V> Store, class F>
+  KTable filter_not(Store, F) const {
+    static_cast<void>(detail::NoMistake<detail::Mistake::kOtherStore, Store>::value);
+    return *this;
+  }
+  template <class F, detail::OtherStoreName<K, detail::mapped_row_t<F, K, V>> Store>
+  auto map_values(Store, F) const {
+    static_cast<void>(detail::NoMistake<detail::Mistake::kOtherStore, Store>::value);
+    return detail::Failed();
   }
 
  private:
+  // Of an operator with a store whose serdes are not named.
+  template <class R>
+  static constexpr detail::Mistake kept_mistake(detail::Mistake in_callable) {
+    return detail::first_of(in_callable, detail::mistake_in_default_serdes<K, R>());
+  }
+
   template <class F>
   KTable filtered(std::string_view word, bool wanted, F predicate, const Named& named) const {
-    if constexpr (detail::check_predicate<F, K, V>()) {
-      return KTable(
-          add(word, named, new detail::TableFilterNode<K, V, F>(std::move(predicate), wanted, {})),
-          store());
-    } else {
-      return *this;
-    }
+    using Node = detail::TableFilterNode<K, V, F>;
+    return KTable(add(word, named, new Node(std::move(predicate), wanted, {})), store());
   }
 
   template <class F>
   KTable filtered_into(KeyValueStoreName<K, V> store, std::string_view word, bool wanted,
                        F predicate, const Materialized<K, V>& options) const {
-    if constexpr (detail::check_predicate<F, K, V>()) {
-      return KTable(
-          detail::add_kept(*this, word, detail::table_store_spec(store.view(), options),
-                           new detail::TableFilterNode<K, V, F>(
-                               std::move(predicate), wanted,
-                               detail::TableStore<K, V>(store.view(), options.key_serde))));
-    } else {
-      return *this;
-    }
+    using Node = detail::TableFilterNode<K, V, F>;
+    detail::TableStore<K, V> rows(store.view(), options.key_serde);
+    return KTable(detail::add_kept(*this, word, detail::table_store_spec(store.view(), options),
+                                   new Node(std::move(predicate), wanted, std::move(rows))));
+  }
+
+  template <class F, class R>
+  KTable<K, R> mapped_into(KeyValueStoreName<K, R> store, F mapper,
+                           const Materialized<K, R>& options) const {
+    using Node = detail::TableMapValuesNode<K, V, R, F>;
+    detail::TableStore<K, R> rows(store.view(), options.key_serde);
+    return KTable<K, R>(detail::add_kept(*this, "map_values",
+                                         detail::table_store_spec(store.view(), options),
+                                         new Node(std::move(mapper), std::move(rows))));
+  }
+
+  template <class F, class K2, class V2>
+  KGroupedTable<K2, V2> grouped(Name name, F mapper, Grouped<K2, V2> options) const {
+    return KGroupedTable<K2, V2>(detail::add_table_group_by<K, V>(
+        *this, name.view(), std::move(mapper), std::move(options)));
   }
 };
 

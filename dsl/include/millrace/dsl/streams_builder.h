@@ -107,7 +107,9 @@ class StreamsBuilder {
   // The same with the serdes of K and V: table<std::string, User>("users").
   template <class K, class V>
   [[nodiscard]] auto table(std::string topic, detail::TableConsumed<K, V> options = {}) {
-    if constexpr (detail::check_table_types<K, V>()) {
+    constexpr auto kMistake =
+        detail::first_of(detail::mistake_in_table_key<K>(), detail::mistake_in_default_serdes<K, V>());
+    if constexpr (detail::NoMistake<kMistake, K, V>::value) {
       return table(Topic<K, V>(std::move(topic)), std::move(options));
     } else {
       return detail::Failed();
@@ -116,7 +118,9 @@ class StreamsBuilder {
   template <class K, class V>
   [[nodiscard]] auto table(std::string topic, detail::TableStoreName<K, V> store,
                            detail::TableConsumed<K, V> options = {}) {
-    if constexpr (detail::check_table_types<K, V>()) {
+    constexpr auto kMistake =
+        detail::first_of(detail::mistake_in_table_key<K>(), detail::mistake_in_default_serdes<K, V>());
+    if constexpr (detail::NoMistake<kMistake, K, V>::value) {
       return table(Topic<K, V>(std::move(topic)), store, std::move(options));
     } else {
       return detail::Failed();
@@ -135,7 +139,7 @@ class StreamsBuilder {
   auto table_of(const Topic<K, V>& topic, std::optional<detail::TableStoreName<K, V>> store,
                 const detail::TableConsumed<K, V>& options,
                 const Materialized<K, detail::row_t<V>>& materialized) {
-    if constexpr (detail::check_table_key<K>()) {
+    if constexpr (detail::NoMistake<detail::mistake_in_table_key<K>(), K>::value) {
       return KTable<K, detail::row_t<V>>(
           detail::add_table<K, detail::row_t<V>>(graph_, topic, store, options, materialized));
     } else {

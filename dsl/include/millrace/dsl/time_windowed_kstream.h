@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "millrace/dsl/detail/aggregate_checks.h"
@@ -40,17 +41,36 @@ class TimeWindowedKStream : public detail::Handle {
       : detail::Handle(std::move(place)), windows_(windows) {}
 
   KTable<Windowed<K>, std::int64_t> count(WindowStoreName<K, std::int64_t> store,
-                                          MaterializedWindows<K, std::int64_t> options = {}) const {
+                                          MaterializedWindows<K, std::int64_t> options) const {
     return aggregated<std::int64_t>("count", store.view(), detail::CountStep{}, std::move(options));
+  }
+  KTable<Windowed<K>, std::int64_t> count(WindowStoreName<K, std::int64_t> store,
+                                          SourceLocation where = SourceLocation::current()) const {
+    if constexpr (detail::NoMistake<detail::mistake_in_default_serdes<K, std::int64_t>(),
+                                    K>::value) {
+      return count(store, MaterializedWindows<K, std::int64_t>{.where = where});
+    } else {
+      return {*this, store.view()};
+    }
   }
 
   // See KGroupedStream::reduce().
   template <class F>
   KTable<Windowed<K>, V> reduce(WindowStoreName<K, V> store, F reducer,
-                                MaterializedWindows<K, V> options = {}) const {
-    if constexpr (detail::check_reducer<F, V>()) {
-      return aggregated<V>("reduce", store.view(), detail::ReduceStep<F>{std::move(reducer)},
-                           std::move(options));
+                                MaterializedWindows<K, V> options) const {
+    if constexpr (detail::NoMistake<detail::mistake_in_reducer<F, V>(), F>::value) {
+      return reduced(store.view(), std::move(reducer), std::move(options));
+    } else {
+      return {*this, store.view()};
+    }
+  }
+  template <class F>
+  KTable<Windowed<K>, V> reduce(WindowStoreName<K, V> store, F reducer,
+                                SourceLocation where = SourceLocation::current()) const {
+    if constexpr (detail::NoMistake<detail::first_of(detail::mistake_in_reducer<F, V>(),
+                                                     detail::mistake_in_default_serdes<K, V>()),
+                                    F>::value) {
+      return reduced(store.view(), std::move(reducer), {.where = where});
     } else {
       return {*this, store.view()};
     }
@@ -59,18 +79,43 @@ class TimeWindowedKStream : public detail::Handle {
   // See KGroupedStream::aggregate().
   template <class I, class F>
   auto aggregate(WindowStoreName<K, detail::aggregate_t<I>> store, I initial, F aggregator,
-                 MaterializedWindows<K, detail::aggregate_t<I>> options = {}) const {
-    if constexpr (detail::check_aggregator<I, F, K, V>()) {
-      return aggregated<detail::aggregate_t<I>>(
-          "aggregate", store.view(),
-          detail::AggregateStep<I, F>{std::move(initial), std::move(aggregator)},
-          std::move(options));
+                 MaterializedWindows<K, detail::aggregate_t<I>> options) const {
+    if constexpr (detail::NoMistake<detail::mistake_in_aggregator<I, F, K, V>(), I, F>::value) {
+      return folded(store.view(), std::move(initial), std::move(aggregator), std::move(options));
+    } else {
+      return detail::Failed();
+    }
+  }
+  template <class I, class F>
+  auto aggregate(WindowStoreName<K, detail::aggregate_t<I>> store, I initial, F aggregator,
+                 SourceLocation where = SourceLocation::current()) const {
+    using A = detail::aggregate_t<I>;
+    if constexpr (detail::NoMistake<detail::first_of(detail::mistake_in_aggregator<I, F, K, V>(),
+                                                     detail::mistake_in_default_serdes<K, A>()),
+                                    I, F>::value) {
+      return folded(store.view(), std::move(initial), std::move(aggregator),
+                    MaterializedWindows<K, A>{.where = where});
     } else {
       return detail::Failed();
     }
   }
 
  private:
+  template <class F>
+  KTable<Windowed<K>, V> reduced(std::string_view store, F reducer,
+                                 MaterializedWindows<K, V> options) const {
+    return aggregated<V>("reduce", store, detail::ReduceStep<F>{std::move(reducer)},
+                         std::move(options));
+  }
+
+  template <class I, class F, class A>
+  KTable<Windowed<K>, A> folded(std::string_view store, I initial, F aggregator,
+                                MaterializedWindows<K, A> options) const {
+    return aggregated<A>("aggregate", store,
+                         detail::AggregateStep<I, F>{std::move(initial), std::move(aggregator)},
+                         std::move(options));
+  }
+
   template <class A, class Step>
   KTable<Windowed<K>, A> aggregated(std::string_view word, std::string_view store, Step step,
                                     MaterializedWindows<K, A> options) const {

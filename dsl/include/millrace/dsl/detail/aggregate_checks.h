@@ -1,5 +1,4 @@
-// The sentences that a wrong reducer, aggregator or initial value meets while compiling (API §5).
-// As checks.h: each function asserts and answers whether all is well.
+// Finds what is wrong with a reducer, an aggregator or an initial value, as checks.h.
 #pragma once
 
 #include <concepts>
@@ -23,25 +22,10 @@ requires(!std::is_void_v<A> && owns_its_data<A>) struct AggregateOf<I, A> {
 template <class I>
 using aggregate_t = typename AggregateOf<I>::type;
 
-template <class F>
-constexpr bool check_copies() {
-  static_assert(std::copy_constructible<F>,
-                "millrace: each task gets its own copy of this callable: capture a std::shared_ptr "
-                "instead of a std::unique_ptr");
-  return std::copy_constructible<F>;
-}
-
 template <class F, class V>
-constexpr bool check_reducer() {
-  if constexpr (!check_copies<F>()) {
-    return false;
-  } else {
-    constexpr bool fits = std::is_invocable_r_v<V, F&, V, const V&>;
-    static_assert(fits,
-                  "millrace: a reducer must take (V aggregate, const V& value) and return V; for "
-                  "another type use aggregate()");
-    return fits;
-  }
+constexpr Mistake mistake_in_reducer() {
+  if (!std::copy_constructible<F>) return Mistake::kMoveOnly;
+  return std::is_invocable_r_v<V, F&, V, const V&> ? Mistake::kNone : Mistake::kReducer;
 }
 
 template <class F, class K, class V, class A>
@@ -58,48 +42,36 @@ struct AggregatorResult<F, K, V, A> {
   using type = std::invoke_result_t<F&, const V&, A>;
 };
 
-template <class F, class K, class V, class A>
-constexpr bool check_aggregator_result() {
-  using Given = std::remove_cvref_t<typename AggregatorResult<F, K, V, A>::type>;
-  constexpr bool returns = !std::is_void_v<Given>;
-  constexpr bool fits = std::same_as<Given, A> || std::same_as<Given, std::optional<A>> ||
-                        std::same_as<Given, std::nullopt_t>;
-  static_assert(returns, "millrace: the result is the new aggregate: return it");
-  static_assert(
-      !returns || fits,
-      "millrace: an aggregator must return the type of the initial value, or std::optional "
-      "of it where std::nullopt deletes");
-  return returns && fits;
-}
-
 // I: the initial value, or a callable that makes one.
 template <class I, class F, class K, class V>
-constexpr bool check_aggregator() {
-  using A = typename InitialValue<I>::type;
-  constexpr bool owns = !std::is_void_v<A> && owns_its_data<A>;
-  static_assert(
-      owns,
-      "millrace: keys and values must own their data: begin with a std::string instead of "
-      "a view or a pointer");
-  if constexpr (!owns || !check_copies<F>()) {
-    return false;
+constexpr Mistake mistake_in_aggregator() {
+  using A = aggregate_t<I>;
+  if constexpr (std::same_as<A, Failed>) {
+    return Mistake::kInitialView;
+  } else if constexpr (!std::copy_constructible<F> || !std::copy_constructible<I>) {
+    return Mistake::kMoveOnly;
   } else if constexpr (Aggregates<F, K, V, A>) {
-    return check_aggregator_result<F, K, V, A>();
+    using Given = std::remove_cvref_t<typename AggregatorResult<F, K, V, A>::type>;
+    if (std::is_void_v<Given>) return Mistake::kAggregatorReturnsNothing;
+    const bool fits = std::same_as<Given, A> || std::same_as<Given, std::optional<A>> ||
+                      std::same_as<Given, std::nullopt_t>;
+    return fits ? Mistake::kNone : Mistake::kAggregatorReturnsOtherType;
+  } else if constexpr (std::is_invocable_v<F&, A, const V&> ||
+                       std::is_invocable_v<F&, A&, const V&>) {
+    return Mistake::kAggregatorSwapped;
   } else {
-    constexpr bool swapped =
-        std::is_invocable_v<F&, A, const V&> || std::is_invocable_v<F&, A&, const V&>;
-    constexpr bool by_reference = !swapped && Aggregates<F, K, V, A&>;
-    static_assert(
-        !swapped,
-        "millrace: an aggregator takes (const V& value, A aggregate): the value comes first");
-    static_assert(
-        !by_reference,
-        "millrace: take the aggregate by value and return it: (const V& value, A aggregate)");
-    static_assert(swapped || by_reference,
-                  "millrace: an aggregator must take (const V& value, A aggregate) or (const K&, "
-                  "const V&, A), with A the type of the initial value");
-    return false;
+    return Aggregates<F, K, V, A&> ? Mistake::kAggregatorTakesReference
+                                   : Mistake::kAggregatorOfOtherTypes;
   }
+}
+
+template <class F, class V>
+constexpr bool check_reducer() {
+  return NoMistake<mistake_in_reducer<F, V>(), F>::value;
+}
+template <class I, class F, class K, class V>
+constexpr bool check_aggregator() {
+  return NoMistake<mistake_in_aggregator<I, F, K, V>(), F>::value;
 }
 
 }  // namespace millrace::detail

@@ -69,7 +69,7 @@ void connect_table(const Handle& reader, const Handle& stream, const TableHandle
                    const std::type_info& key_type, const graph::GraphBuilder::Label& label);
 
 // Effect: the node of the join. Its results are joiner_result_t<F, K, V1, RightSide<kKind, V2>>.
-// REQUIRES: check_stream_table_join() said yes; the stream's records are in place.
+// REQUIRES: mistake_in_join() found none; the stream's records are in place.
 template <JoinKind kKind, class K, class V1, class V2, class F>
 Handle add_stream_table_join(const Handle& stream, const KTable<K, V2>& table, F joiner,
                              const graph::GraphBuilder::Label& label) {

@@ -39,21 +39,9 @@ using TableStoreName = std::type_identity_t<KeyValueStoreName<K, row_t<V>>>;
 template <class F, class K, class V>
 using mapped_row_t = row_t<call_result_t<F, K, V>>;
 
-// table()
 template <class K>
-constexpr bool check_table_key() {
-  static_assert(!lacks_key<K>,
-                "millrace: a table has one row per key: give its topic a key type other than NoKey "
-                "and std::optional");
-  return !lacks_key<K>;
-}
-template <class K, class V>
-constexpr bool check_table_types() {
-  if constexpr (check_table_key<K>()) {
-    return check_default_serdes<K, V>();
-  } else {
-    return false;
-  }
+constexpr Mistake mistake_in_table_key() {
+  return lacks_key<K> ? Mistake::kTableWithoutKey : Mistake::kNone;
 }
 
 template <class R>
@@ -74,33 +62,18 @@ using group_value_t = typename GroupOf<call_result_t<F, K, V>>::Value;
 
 // group_by() of a table.
 template <class F, class K, class V>
-constexpr bool check_table_grouping() {
-  if constexpr (check_key_value_mapper<F, K, V>()) {
-    return check_grouping<group_key_t<F, K, V>, group_value_t<F, K, V>>();
-  } else {
-    return false;
-  }
+constexpr Mistake mistake_in_table_grouping() {
+  return first_of(mistake_in_key_value_mapper<F, K, V>(),
+                  mistake_in_grouping<group_key_t<F, K, V>, group_value_t<F, K, V>>());
 }
+
+template <class T>
+inline constexpr bool is_typed_store_name = false;
+template <class Kind, class K, class V>
+inline constexpr bool is_typed_store_name<TypedStoreName<Kind, K, V>> = true;
 
 // A store name that is declared for something else than a key-value store of K and V.
-template <class Kind, class K2, class V2, class K, class V>
-concept OtherStore = !std::same_as<TypedStoreName<Kind, K2, V2>, KeyValueStoreName<K, V>>;
-
-// What the operator gives then.
-template <class Kind, class T>
-T refuse_store(T instead) {
-  static_assert(!std::is_same_v<Kind, Kind>,
-                "millrace: this store name is declared for another kind of store, or for other key "
-                "or value types");
-  return instead;
-}
-
-// Of a grouped table's reduce() and aggregate() with one function.
-template <class F>
-void refuse_without_subtractor() {
-  static_assert(!std::is_same_v<F, F>,
-                "millrace: rows leave groups, too: after the function that adds a value comes the "
-                "one that subtracts it");
-}
+template <class T, class K, class V>
+concept OtherStoreName = is_typed_store_name<T> && !std::same_as<T, KeyValueStoreName<K, V>>;
 
 }  // namespace millrace::detail

@@ -1,0 +1,25 @@
+// expect: millrace: no serde for this type: include millrace/serde_json.h, specialise
+//         millrace::Serde<T>, or name a serde here
+#include <millrace/dsl.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+struct Celsius {
+  double degrees = 0;
+};
+
+#ifdef CONTROL
+template <>
+struct millrace::Serde<Celsius> : millrace::Serde<double> {
+  void serialize(const Celsius& c, Bytes& out) const { Serde<double>::serialize(c.degrees, out); }
+  void deserialize(BytesView in, Celsius& c) const { Serde<double>::deserialize(in, c.degrees); }
+};
+#endif
+
+void topology(millrace::StreamsBuilder& builder) {
+  builder.stream<std::string, double>("in")
+      .map_values([](double d) { return Celsius{d}; })
+      .to("out");
+}

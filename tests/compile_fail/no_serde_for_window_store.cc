@@ -1,0 +1,28 @@
+// expect: millrace: no serde for this type: include millrace/serde_json.h, specialise
+//         millrace::Serde<T>, or name a serde here
+#include <millrace/dsl.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+struct Celsius {
+  double degrees = 0;
+};
+
+#ifdef CONTROL
+template <>
+struct millrace::Serde<Celsius> : millrace::Serde<double> {
+  void serialize(const Celsius& c, Bytes& out) const { Serde<double>::serialize(c.degrees, out); }
+  void deserialize(BytesView in, Celsius& c) const { Serde<double>::deserialize(in, c.degrees); }
+};
+#endif
+
+void topology(millrace::StreamsBuilder& builder) {
+  using namespace std::chrono_literals;
+  builder.stream<std::string, double>("in")
+      .group_by_key()
+      .windowed_by(millrace::TimeWindows{.size = 1h, .grace = 0s})
+      .aggregate("highest", Celsius{},
+                 [](double d, Celsius c) { return c.degrees < d ? Celsius{d} : c; });
+}
