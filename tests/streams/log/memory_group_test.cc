@@ -1,5 +1,10 @@
 // Groups: shares, revocation and its acknowledgement, generations, sessions.
+#include <algorithm>
+#include <map>
+#include <optional>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "log/memory/assignor.h"
 #include "log/memory/random.h"

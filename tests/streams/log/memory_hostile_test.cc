@@ -1,5 +1,9 @@
 // The hostile switch: faults that a cluster may do, in a row that ends, and the same for one seed.
+#include <algorithm>
 #include <array>
+#include <cstdio>
+#include <map>
+#include <set>
 
 #include "log/memory/random.h"
 #include "streams/log/echo_worker.h"

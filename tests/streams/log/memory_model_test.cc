@@ -1,5 +1,6 @@
 // A random walk over the memory log beside a model that is too simple to be wrong: after every
 // operation both must show the same records, offsets and answers.
+#include <algorithm>
 #include <array>
 #include <map>
 #include <set>

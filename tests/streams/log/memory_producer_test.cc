@@ -1,5 +1,7 @@
 // Producers of the memory log: fencing, time-outs, failed deliveries, and the answers to
 // operations.
+#include <set>
+
 #include "streams/log/memory_fixture.h"
 
 namespace millrace::log::memory {

@@ -1,4 +1,6 @@
 // Records, markers and offsets: what is in a partition of the memory log and who may see it.
+#include <map>
+
 #include "streams/log/memory_fixture.h"
 
 namespace millrace::log::memory {
