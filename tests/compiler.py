@@ -51,6 +51,8 @@ class Compiler:
         target = folder / f"{header}.gch"
         target.parent.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)
+        # What stands there for those who include it once more, or not first.
+        (folder / header).write_text(f'#include "{source}"\n', encoding="utf-8")
         done, _ = self.run(*flags, "-w", "-x", "c++-header", source, "-o", target)
         if done:
             self.pch = [f"-I{folder}"]
