@@ -73,7 +73,10 @@ class KafkaTopics {
     log::RecordBatch batch;
     while (reader->position(partition) < end) {
       if (SystemClock::instance().monotonic() > until)
-        throw std::runtime_error("cannot read " + to_string(where));
+        {
+        throw std::runtime_error("cannot read " + to_string(where) + " to its end " + std::to_string(end.value()) +
+                                 ": at " + std::to_string(reader->position(partition).value()));
+      }
       reader->drain(partition, 1000, batch);
       for (const RecordView& record : batch) {
         rows.push_back({Bytes(record.key.value_or("")),

@@ -109,12 +109,12 @@ constexpr std::pair<const char*, const char*> kProducerDefaults[] = {
      "3000"},  // so long a topic may be unknown after its creation
 };
 constexpr std::pair<const char*, const char*> kConsumerDefaults[] = {
-    // A partition that has this many records fetched stops fetching for a whole second (fixed in
-    // 2.0.2), which costs 25 times the throughput; so the limit is set by bytes instead.
-    {"queued.min.messages", "1000000"}, {"queued.max.messages.kbytes", "65536"},
-    {"fetch.wait.max.ms", "100"},       {"fetch.min.bytes", "1"},
-    {"fetch.max.bytes", "16777216"},    {"check.crcs", "true"},
-    {"fetch.error.backoff.ms", "100"},
+    // Of each partition; a partition that has so much stops fetching (see FetchNudge for what then
+    // makes it go on). Enough for the time that a fetch takes, and bounded with many partitions.
+    {"queued.min.messages", "10000"}, {"queued.max.messages.kbytes", "4096"},
+    {"fetch.wait.max.ms", "100"},     {"fetch.min.bytes", "1"},
+    {"fetch.max.bytes", "16777216"},  {"fetch.error.backoff.ms", "100"},
+    {"check.crcs", "true"},
 };
 constexpr std::pair<const char*, const char*> kAdminDefaults[] = {
     {"fetch.wait.max.ms", "100"},
@@ -160,6 +160,7 @@ ConfPtr make_conf(const KafkaLogOptions& options, ClientRole role, OwnProperties
       break;
     case ClientRole::kConsumer:
       set_all(kConsumerDefaults);
+      (void)set(conf.get(), "fetch.queue.backoff.ms", "2");  // from 2.2 on
       break;
     case ClientRole::kAdmin:
       set_all(kAdminDefaults);

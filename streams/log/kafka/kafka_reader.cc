@@ -30,9 +30,10 @@ struct KafkaReader::Failure {
 struct KafkaReader::Reading {
   TopicPartition where;
   rd_kafka_queue_t* queue = nullptr;
-  Offset next;            // behind the last record drained or the last end reached
-  bool at_end = false;    // the last thing drained was "end reached"
-  bool begun = false;     // something was drained
+  Offset next;          // behind the last record drained or the last end reached
+  bool at_end = false;  // the last thing drained was "end reached"
+  bool begun = false;   // something was drained
+  FetchNudge::Taken taken;
   bool standing = false;  // failed: nothing is shown any more
   std::shared_ptr<Failure> failure = std::make_shared<Failure>();
 
@@ -60,6 +61,7 @@ KafkaReader::KafkaReader(const KafkaLogOptions& log_options, ReaderOptions optio
       Client::start(ClientRole::kConsumer, std::move(conf),
                     std::make_shared<ClientContext>(log_options, mailbox_), std::move(closing));
   rd_kafka_poll_set_consumer(client_->get());
+  nudge_.emplace(client_->get());
 }
 
 KafkaReader::~KafkaReader() {
@@ -149,12 +151,14 @@ void KafkaReader::drain(ReaderPartition partition, std::size_t max, RecordBatch&
     return;
   }
   reading->begun = true;
+  std::size_t bytes = 0;
   auto owner = std::make_unique<MessageOwner>(client_);
   for (ssize_t i = 0; i < n; ++i) {
     rd_kafka_message_t* message = messages_[static_cast<std::size_t>(i)];
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
       reading->next = Offset(message->offset) + 1;
       reading->at_end = false;
+      bytes += message->len + message->key_len;
       batch.add(owner->add(message));
     } else {
       take(*reading, partition, message);
@@ -162,6 +166,7 @@ void KafkaReader::drain(ReaderPartition partition, std::size_t max, RecordBatch&
     }
   }
   if (!batch.empty()) batch.keep(std::move(owner));
+  nudge_->took(reading->taken, batch.size(), bytes);
 }
 
 // Effect: an end or an error among the records becomes an event.

@@ -5,8 +5,10 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "log/kafka/fetch_nudge.h"
 #include "log/kafka/kafka_handle.h"
 #include "log/log.h"
 
@@ -43,6 +45,7 @@ class KafkaReader final : public LogReader {
   const std::shared_ptr<Mailbox> mailbox_;
   const ExistenceCheck check_;
   std::shared_ptr<Client> client_;
+  std::optional<FetchNudge> nudge_;
   std::vector<std::unique_ptr<Reading>> readings_;  // by ReaderPartition; nullptr: stopped
   std::vector<rd_kafka_message_s*> messages_;       // of the drain at hand
 };
