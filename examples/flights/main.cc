@@ -34,6 +34,7 @@ Exit code 0 if every answer is right.
 struct Arguments {
   std::string data = FLIGHTS_DATA;
   std::optional<std::uint64_t> hostile;
+  bool on_kafka = false;
   bool describe = false;
   bool help = false;
   std::vector<const char*> for_streams;  // what only StreamsConfig understands
@@ -62,6 +63,7 @@ Arguments parse(int argc, char** argv) {
     } else if (const auto data = value("--data")) {
       arguments.data = *data;
     } else {
+      arguments.on_kafka = arguments.on_kafka || argument.starts_with("--bootstrap.servers");
       arguments.for_streams.push_back(argv[i]);
     }
   }
@@ -82,9 +84,9 @@ int run(int argc, char** argv) {
       static_cast<int>(arguments.for_streams.size()), arguments.for_streams.data());
   const flights::Replay replay = flights::read_replay(arguments.data);
 
-  const flights::Results results = config.bootstrap_servers.empty()
-                                       ? flights::run_in_memory(replay, arguments.hostile)
-                                       : flights::run_on_kafka(replay, config);
+  const flights::Results results = arguments.on_kafka
+                                       ? flights::run_on_kafka(replay, config)
+                                       : flights::run_in_memory(replay, arguments.hostile);
   flights::print_tables(results);
   const flights::check::Outcome outcome = flights::check::check(arguments.data, results);
   flights::print_late(outcome);

@@ -1,6 +1,7 @@
 #include "replay.h"
 
 #include <algorithm>
+#include <chrono>
 #include <fstream>
 #include <stdexcept>
 
@@ -9,6 +10,9 @@
 namespace flights {
 
 namespace {
+
+// Before all flights. Not 0, which to Kafka's C client means "now".
+constexpr std::chrono::sys_days kAirportsSince = std::chrono::year(2000) / 1 / 1;
 
 std::vector<std::string> lines_of(const std::string& path) {
   std::ifstream file(path);
@@ -46,7 +50,7 @@ Replay read_replay(const std::string& directory) {
   for (std::size_t i = 1; i < airports.size(); ++i) {  // 0: the names of the columns
     const auto fields = fields_of(airports[i]);
     if (fields.size() < 4) throw std::runtime_error("airports.csv: not an airport: " + airports[i]);
-    InputRecord record{fields[0], {}, millrace::Timestamp{}};
+    InputRecord record{fields[0], {}, kAirportsSince};
     airport_serde.serialize({.name = fields[1], .city = fields[2], .state = fields[3]},
                             record.value);
     replay.airports.push_back(std::move(record));

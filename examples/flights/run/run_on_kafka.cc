@@ -23,8 +23,13 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr auto kStuckAfter = 30s;
 
+// What the user said of all clients; "consumer." and the like are for those of the topology.
 ClientSettings settings_of(const millrace::StreamsConfig& config) {
   ClientSettings settings = config.properties;
+  std::erase_if(settings, [](const auto& setting) {
+    return setting.first.starts_with("consumer.") || setting.first.starts_with("producer.") ||
+           setting.first.starts_with("admin.");
+  });
   settings["bootstrap.servers"] = config.bootstrap_servers;
   return settings;
 }
@@ -84,6 +89,7 @@ Results run_on_kafka(const Replay& replay, millrace::StreamsConfig config) {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     config.application_id = "flights-demo-" + std::to_string(now / 1ms);
   }
+  config.validate();
   const ClientSettings settings = settings_of(config);
   std::vector<std::string> topics = result_topics();
   topics.insert(topics.end(), {kAirports.name(), kFlights.name()});
