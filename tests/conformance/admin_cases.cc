@@ -170,5 +170,24 @@ TEST_P(LogConformance, DeletingRecordsDoesNotDisturbAReaderAhead) {
   EXPECT_FALSE(in.out_of_range.has_value());
 }
 
+TEST_P(LogConformance, ManyQuestionsAreUnderWayAtOnce) {
+  // Questions may be asked before earlier ones were answered; each is answered once, as itself.
+  const TopicPartition where = partition();
+  writer().commit_values(where, {"a"});
+  const std::string group = unique("group");
+  std::vector<OperationId> ends, commits;
+  for (int i = 0; i < 10; ++i) {
+    ends.push_back(next_id());
+    admin().submit_list_offsets(ends.back(), i % 2 == 0 ? OffsetKind::kStart : OffsetKind::kEnd,
+                                {where});
+    commits.push_back(next_id());
+    admin().submit_committed_offsets(commits.back(), group, {where});
+  }
+  for (std::size_t i = 10; i-- > 0;) {
+    EXPECT_EQ(answer<OffsetsCommitted>(commits[i]).offsets.at(0).offset, kNoOffset);
+    EXPECT_EQ(answer<OffsetsListed>(ends[i]).offsets.at(0).offset > Offset(0), i % 2 == 1);
+  }
+}
+
 }  // namespace
 }  // namespace millrace::conformance

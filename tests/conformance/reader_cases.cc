@@ -266,5 +266,40 @@ TEST_P(LogConformance, EpochsAreUnique) {
   EXPECT_EQ(std::adjacent_find(epochs.begin(), epochs.end()), epochs.end());
 }
 
+TEST_P(LogConformance, AStartBehindAnOpenTransactionWaitsForIt) {
+  // A committed reader may start behind the last stable offset: it waits, and then begins there.
+  const TopicPartition where = partition();
+  Writer& open = writer();
+  ASSERT_TRUE(open.begin().ok());
+  open.send(where, "0");
+  open.send(where, "1");
+  ASSERT_TRUE(open.flush().ok());
+  writer().commit_values(where, {"2"});
+  Tail& in = read(where, Offset(2));
+  EXPECT_THAT(in.after(Duration(300)), IsEmpty());
+  EXPECT_FALSE(in.out_of_range.has_value());
+  ASSERT_TRUE(open.abort().ok());
+  in.until_rows(1);
+  EXPECT_EQ(in.rows[0].offset, Offset(2));
+  in.until_position(Offset(5));
+}
+
+TEST_P(LogConformance, PositionsOfAReadingDoNotDependOnAnEarlierOne) {
+  // Started again lower, a partition's position is what this start() said, not where it was before.
+  const TopicPartition where = partition();
+  writer().commit_values(where, {"0", "1", "2"});
+  const std::shared_ptr<LogReader> shared = reader();
+  Tail& first = read_with(shared, where, Offset(0));
+  first.until_position(Offset(4));
+  first.stop();
+  Tail& second = read_with(shared, where, Offset(1));
+  second.batch = 0;
+  EXPECT_EQ(second.position(), Offset(1));
+  EXPECT_FALSE(second.caught_up());
+  second.batch = 1;
+  second.until_rows(2);
+  EXPECT_THAT(second.values(), ElementsAre("1", "2"));
+}
+
 }  // namespace
 }  // namespace millrace::conformance
