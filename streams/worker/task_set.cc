@@ -30,6 +30,7 @@ void TaskSet::assigned(const std::vector<TopicPartition>& anchors) {
     }
     Entry entry;
     entry.task = std::make_unique<task::StreamTask>(id, environment_);
+    entry.incarnation = ++incarnations_;
     entry.anchor = anchor;
     tasks_.emplace(id, std::move(entry));
     made.push_back(id);
@@ -46,8 +47,8 @@ void TaskSet::open(std::vector<TaskId> ids) {
     partitions.insert(partitions.end(), sources.begin(), sources.end());
   }
   // A task that goes away meanwhile takes no answers; one made anew under its id asks for itself.
-  std::vector<const task::StreamTask*> same;
-  for (const TaskId id : ids) same.push_back(tasks_.at(id).task.get());
+  std::vector<std::int64_t> same;
+  for (const TaskId id : ids) same.push_back(tasks_.at(id).incarnation);
 
   parts_.admin.committed_offsets(options_.group, partitions, [=, this](const log::OffsetsCommitted& committed) {
     std::vector<TaskId> still;
@@ -105,10 +106,10 @@ void TaskSet::load(const std::vector<TaskId>& ids, const log::OffsetsCommitted& 
 
 void TaskSet::restore(const std::vector<TaskId>& ids) {
   std::vector<TopicPartition> changelogs;
-  std::vector<std::pair<TaskId, const task::StreamTask*>> tasks;
+  std::vector<std::pair<TaskId, std::int64_t>> tasks;
   for (const TaskId id : ids) {
     const task::StreamTask& task = *tasks_.at(id).task;
-    tasks.emplace_back(id, &task);
+    tasks.emplace_back(id, tasks_.at(id).incarnation);
     for (const auto& changelog : task.changelogs()) changelogs.push_back(changelog.where);
   }
   if (changelogs.empty()) {
@@ -256,9 +257,9 @@ void TaskSet::forget_closed() {
   if (!assigned_early_.empty()) assigned(std::exchange(assigned_early_, {}));
 }
 
-TaskSet::Entry* TaskSet::find(TaskId id, const task::StreamTask* same) {
+TaskSet::Entry* TaskSet::find(TaskId id, std::int64_t incarnation) {
   const auto found = tasks_.find(id);
-  return found != tasks_.end() && found->second.task.get() == same ? &found->second : nullptr;
+  return found != tasks_.end() && found->second.incarnation == incarnation ? &found->second : nullptr;
 }
 
 bool TaskSet::opening() const {

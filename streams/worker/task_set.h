@@ -2,6 +2,7 @@
 // stores, feeds them records, and gives them up. Which state a task is in is task_state.h's table.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -44,6 +45,7 @@ class TaskSet {
 
   struct Entry {
     std::unique_ptr<task::StreamTask> task;
+    std::int64_t incarnation = 0;  // tells it from earlier tasks of its id, whose answers are under way
     TaskState state = TaskState::kCreated;
     TopicPartition anchor;
     bool restore_begun = false;                 // its changelogs' ends are known
@@ -94,13 +96,14 @@ class TaskSet {
   void close(Entry& entry, TaskEvent why);
   void forget_closed();
   bool feed(Entry& entry);
-  Entry* find(TaskId id, const task::StreamTask* same);
+  Entry* find(TaskId id, std::int64_t incarnation);
   void fail(std::string why);
 
   const task::TaskEnvironment& environment_;
   const Parts parts_;
   const TaskSetOptions options_;
   std::map<TaskId, Entry> tasks_;
+  std::int64_t incarnations_ = 0;
   std::vector<TopicPartition> assigned_early_;  // while an earlier task of the same partition closes
   std::unique_ptr<log::LogReader> reader_;
   Restorer restorer_;
