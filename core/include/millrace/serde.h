@@ -215,7 +215,11 @@ class AnySerde {
 // member is left out.
 template <class T>
 AnySerde<T> default_serde() {
-  static_assert(HasSerde<T>,
+  constexpr bool needs_size = requires { Serde<T>::kNeedsSize; };
+  static_assert(!needs_size,
+                "millrace: a windowed key is stored without the window's end, so name a serde that "
+                "knows the size: {.key = time_windowed_serde<K>(1h)}");
+  static_assert(needs_size || HasSerde<T>,
                 "millrace: no serde for this type: include millrace/serde_json.h, specialise "
                 "millrace::Serde<T>, or name a serde here");
   if constexpr (HasSerde<T>) {

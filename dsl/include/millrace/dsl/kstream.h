@@ -300,8 +300,7 @@ class KStream : public detail::StreamHandle {
   // have equal partition counts; build() or the start says where they are not.
   template <class K2, class V2, class F>
   [[nodiscard]] auto join(const KTable<K2, V2>& table, F joiner, Named named = {}) const {
-    constexpr auto kMistake =
-        detail::mistake_in_join<detail::JoinKind::kInner, F, K, V, K2, V2>();
+    constexpr auto kMistake = detail::mistake_in_join<detail::JoinKind::kInner, F, K, V, K2, V2>();
     if constexpr (detail::NoMistake<kMistake, F>::value) {
       return joined<detail::JoinKind::kInner>("join", table, std::move(joiner), named);
     } else {
@@ -310,8 +309,7 @@ class KStream : public detail::StreamHandle {
   }
   template <class K2, class V2, class F>
   [[nodiscard]] auto left_join(const KTable<K2, V2>& table, F joiner, Named named = {}) const {
-    constexpr auto kMistake =
-        detail::mistake_in_join<detail::JoinKind::kLeft, F, K, V, K2, V2>();
+    constexpr auto kMistake = detail::mistake_in_join<detail::JoinKind::kLeft, F, K, V, K2, V2>();
     if constexpr (detail::NoMistake<kMistake, F>::value) {
       return joined<detail::JoinKind::kLeft>("left_join", table, std::move(joiner), named);
     } else {

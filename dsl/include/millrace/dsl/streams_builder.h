@@ -107,8 +107,8 @@ class StreamsBuilder {
   // The same with the serdes of K and V: table<std::string, User>("users").
   template <class K, class V>
   [[nodiscard]] auto table(std::string topic, detail::TableConsumed<K, V> options = {}) {
-    constexpr auto kMistake =
-        detail::first_of(detail::mistake_in_table_key<K>(), detail::mistake_in_default_serdes<K, V>());
+    constexpr auto kMistake = detail::first_of(detail::mistake_in_table_key<K>(),
+                                               detail::mistake_in_default_serdes<K, V>());
     if constexpr (detail::NoMistake<kMistake, K, V>::value) {
       return table(Topic<K, V>(std::move(topic)), std::move(options));
     } else {
@@ -118,8 +118,8 @@ class StreamsBuilder {
   template <class K, class V>
   [[nodiscard]] auto table(std::string topic, detail::TableStoreName<K, V> store,
                            detail::TableConsumed<K, V> options = {}) {
-    constexpr auto kMistake =
-        detail::first_of(detail::mistake_in_table_key<K>(), detail::mistake_in_default_serdes<K, V>());
+    constexpr auto kMistake = detail::first_of(detail::mistake_in_table_key<K>(),
+                                               detail::mistake_in_default_serdes<K, V>());
     if constexpr (detail::NoMistake<kMistake, K, V>::value) {
       return table(Topic<K, V>(std::move(topic)), store, std::move(options));
     } else {
