@@ -306,6 +306,7 @@ EchoRun run_echo(HostileOptions options, int workers, int records, bool crashes)
       const std::size_t i = random.below(all.size());
       all[i].reset();
       all[i] = make(static_cast<int>(i));
+      done = true;
     }
     if (done || appended < records) continue;
     const auto due = log.next_due();
