@@ -1,6 +1,7 @@
 #include "millrace/detail/window_cells.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "changelog_cell.h"
 #include "millrace/detail/assert.h"
@@ -102,7 +103,9 @@ void WindowCells::write_changes(ChangelogWriter& writer) {
 void WindowCells::commit(ChangelogRange written) {
   const std::size_t changes = changes_.size();
   gather_touched();
-  for (Segment* segment : touched_) segment->lowest = lower(segment->lowest, written.first);
+  for (Segment* segment = touched_; segment != nullptr; segment = segment->next_touched) {
+    segment->lowest = lower(segment->lowest, written.first);
+  }
   std::vector<Cell*> changed;
   if (forget_) changed = cells_with_value(changes_, type_);
   changes_.commit();
@@ -173,29 +176,34 @@ WindowCells::Segment& WindowCells::segment_at(std::int64_t start_ms) {
   return *segment;
 }
 
-// Effect: touched_ are the windows of the transaction's cells.
+// Effect: touched_ begins the list of the windows of the transaction's cells. Allocates nothing, so
+// that commit() and abort() cannot fail.
 void WindowCells::gather_touched() {
   changes_.for_each([&](const Cell& cell) {
     auto& segment = static_cast<Segment&>(*cell.table);
     if (segment.touched) return;
     segment.touched = true;
-    touched_.push_back(&segment);
+    segment.next_touched = std::exchange(touched_, &segment);
   });
 }
 
 // Effect: no window is touched; those that a deletion or an abort left empty are gone.
 void WindowCells::release_touched() {
-  for (Segment* segment : touched_) {
-    segment->touched = false;
-    if (segment->size() == 0) drop(segments_.find(segment->tag()));
+  while (touched_ != nullptr) {
+    Segment& segment = *touched_;
+    touched_ = std::exchange(segment.next_touched, nullptr);
+    segment.touched = false;
+    if (segment.size() == 0) drop(segments_.find(segment.tag()));
   }
-  touched_.clear();
 }
 
 void WindowCells::drop(Segments::iterator at) {
   lowest_dropped_ = lower(lowest_dropped_, at->second->lowest);
-  if (at->second->size() > 0) dropped_.push_back(std::move(at->second));
-  segments_.erase(at);
+  if (at->second->size() > 0) {
+    dropped_.insert(segments_.extract(at));
+  } else {
+    segments_.erase(at);
+  }
 }
 
 void WindowCells::drop_unreadable() {
@@ -203,7 +211,9 @@ void WindowCells::drop_unreadable() {
 }
 
 void WindowCells::dismantle(std::size_t budget) {
-  while (!dropped_.empty() && dropped_.back()->dismantle(budget)) dropped_.pop_back();
+  while (!dropped_.empty() && dropped_.begin()->second->dismantle(budget)) {
+    dropped_.erase(dropped_.begin());
+  }
 }
 
 // Effect: as observe() in a transaction that is committed at once.

@@ -13,9 +13,10 @@
 namespace {
 
 std::size_t allocations = 0;
+std::size_t failing = 0;  // the allocation of this number fails; 0: none
 
 void* allocate(std::size_t size, std::size_t alignment) {
-  ++allocations;
+  if (++allocations == failing) throw std::bad_alloc();
   // What aligned_alloc() takes: whole multiples of the alignment.
   void* memory = std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
   if (memory == nullptr) throw std::bad_alloc();
@@ -114,6 +115,74 @@ TEST(Allocation, TypedRead) {
   const std::size_t before = allocations;
   for (const Bytes& key : keys()) EXPECT_EQ(store.get(key), 1);
   EXPECT_EQ(allocations - before, 0u);
+}
+
+// --- out of memory -----------------------------------------------------------------------------
+
+// Effect: runs `change` again and again; first its first allocation fails, then its second, and so
+// on until none does. After each failure the store is aborted and must be as before.
+template <class Store, class Change, class Same>
+void fail_each_allocation(Store& store, const Change& change, const Same& same) {
+  int failures = 0;
+  for (std::size_t n = 1;; ++n) {
+    bool failed = false;
+    failing = allocations + n;
+    try {
+      change();
+    } catch (const std::bad_alloc&) {
+      failed = true;
+    }
+    failing = 0;
+    if (!failed) break;
+    ++failures;
+    store.abort();
+    ASSERT_TRUE(same()) << "after failure " << n;
+  }
+  EXPECT_GT(failures, 20);
+}
+
+// Memory may end anywhere in a transaction: the abort is exact, and the same work succeeds later.
+TEST(OutOfMemory, KeyValueStoreIsExact) {
+  const auto store = key_value_store<std::string>();
+  for (int i = 0; i < 600; ++i) put<std::string>(*store, "k" + std::to_string(i), "old", 1);
+  store->commit({});
+  const auto before = contents<std::string>(*store);  // and there is an order to keep
+  const auto now = [&] { return contents<std::string>(*store); };
+  fail_each_allocation(
+      *store,
+      [&] {
+        // Enough to split shards.
+        for (int i = 550; i < 1100; ++i) {
+          put<std::string>(*store, "k" + std::to_string(i), std::string(50, 'n'), 2);
+        }
+      },
+      [&] { return now() == before && store->size() == before.size(); });
+  store->commit({});
+  EXPECT_EQ(store->size(), 1100u);
+  EXPECT_EQ(now().at("k1099").value, std::string(50, 'n'));
+}
+
+TEST(OutOfMemory, WindowStoreIsExact) {
+  TaskMemory memory;
+  const auto store = window_store<std::string>(memory, 10, 50);
+  put<std::string>(*store, "k", 0, "old", 1);
+  store->commit({});
+  memory.commit();
+  const auto before = contents<std::string>(*store);
+  fail_each_allocation(
+      *store,
+      [&] {
+        memory.abort();
+        for (int start = 0; start < 100; start += 5) {
+          put<std::string>(*store, "k", start, std::string(50, 'n'), start);
+        }
+      },
+      [&] {
+        memory.abort();
+        return contents<std::string>(*store) == before && store->starts(0, 1000).size() == 1;
+      });
+  store->commit({});
+  EXPECT_EQ(store->starts(0, 1000).size(), 10u);
 }
 
 }  // namespace

@@ -114,20 +114,36 @@ TEST_F(WindowCellsTest, ExpiryIsUndone) {
             (WindowContents<std::string>{{{1000, "k"}, {"x", 1000}}}));
 }
 
-// Windows that an abort or deletions leave empty do not stay.
-TEST_F(WindowCellsTest, EmptyWindowsGo) {
-  const std::size_t empty = store_->bytes();
-  for (int i = 0; i < 1000; ++i) {
-    put<std::string>(*store_, "k", i, "v", i);
-    abort();
+// Windows that an abort or deletions leave empty do not stay until they expire.
+TEST(WindowCells, EmptyWindowsGo) {
+  constexpr int kWindows = 1000;
+  TaskMemory memory;
+  Changelog changelog;
+  const auto store = window_store<std::string>(memory, 1, 1'000'000);
+  put<std::string>(*store, "k", kWindows, "v", 1);
+  changelog.commit(*store);
+  memory.commit();
+  const std::size_t before = store->bytes();
+  for (int i = 0; i < kWindows; ++i) {
+    put<std::string>(*store, "k", i, "v", i);
+    store->abort();
+    memory.abort();
   }
-  for (int i = 0; i < 1000; ++i) {
-    put<std::string>(*store_, "k", 5, "v", i);
-    commit();
-    erase<std::string>(*store_, "k", 5, i);
-    commit();
+  EXPECT_LT(store->bytes(), before + 1000);
+  // Twice: a window that went comes again like any other.
+  for (int i = 0; i < 2 * kWindows; ++i) {
+    put<std::string>(*store, "k", i % kWindows, "v", i);
+    changelog.commit(*store);
+    erase<std::string>(*store, "k", i % kWindows, i);
+    changelog.commit(*store);
   }
-  EXPECT_LT(store_->bytes(), empty + 8192);
+  EXPECT_LT(store->bytes(), before + 1000);
+  EXPECT_EQ(store->starts(0, INT64_MAX), Starts{kWindows});
+
+  TaskMemory fresh;
+  const auto restored = window_store<std::string>(fresh, 1, 1'000'000);
+  ASSERT_TRUE(changelog.restore(*restored).ok());
+  EXPECT_LT(restored->bytes(), before + 1000);
 }
 
 // Memory of windows that went is given back, also when they were large.
@@ -235,6 +251,18 @@ TEST_F(WindowCellsTest, PurgeBelowTheOldestLiveWindow) {
   put<std::string>(*store_, "k", 50, "v", 51);
   commit();  // record 4; window 20 goes
   EXPECT_EQ(store_->purge_below(), Changelog::offset_of(3));
+}
+
+// A record that is not needed stays as long as one before it is.
+TEST_F(WindowCellsTest, NoPurgeAboveALiveRecord) {
+  put<std::string>(*store_, "k", 20, "v", 21);
+  commit();
+  put<std::string>(*store_, "k", 0, "v", 1);
+  commit();
+  put<std::string>(*store_, "k", 40, "v", 41);
+  commit();  // window 0 goes; window 20 has the first record
+  EXPECT_EQ(starts(), (Starts{20, 40}));
+  EXPECT_EQ(store_->purge_below(), std::nullopt);
 }
 
 // A restored store knows the bound, too, and that expired records may go.

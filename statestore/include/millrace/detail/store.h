@@ -51,6 +51,9 @@ class Store {
   virtual void write_changes(ChangelogWriter& writer) = 0;
 
   virtual bool has_changes() const = 0;
+
+  // Effect: the changes stay, what they replaced is forgotten. Cannot fail, and neither can
+  // abort().
   virtual void commit(ChangelogRange written) = 0;
   virtual void abort() = 0;
 
@@ -68,7 +71,8 @@ class Store {
   virtual std::size_t bytes() const = 0;
 
   // Effect: from now on each commit decodes again what it wrote, so that a field that a serde drops
-  // shows at once (hostile tests, ENGINE §9).
+  // shows at once (hostile tests, ENGINE §9). A commit then throws SerdeError, behind everything
+  // else that it does, if what was written cannot be read back.
   virtual void forget_typed_values(bool on) = 0;
 };
 

@@ -68,7 +68,8 @@ class WindowCells final : public Store {
   struct Segment : CellTable {
     using CellTable::CellTable;
     Offset lowest = kNoOffset;  // first changelog offset that holds a record of this window
-    bool touched = false;       // in touched_
+    bool touched = false;       // in the list that touched_ begins
+    Segment* next_touched = nullptr;
   };
   using Segments = std::map<std::int64_t, std::unique_ptr<Segment>>;
 
@@ -88,8 +89,8 @@ class WindowCells final : public Store {
   const std::unique_ptr<ValueCodec> codec_;
   Footprint footprint_;
   Segments segments_;
-  std::vector<std::unique_ptr<Segment>> dropped_;  // unreachable; destroyed in slices
-  std::vector<Segment*> touched_;                  // by the transaction that ends just now
+  Segments dropped_;                   // unreachable; destroyed in slices
+  Segment* touched_ = nullptr;         // by the transaction that ends just now
   Offset lowest_dropped_ = kNoOffset;  // least changelog offset of a record that nobody needs
   ChangeList changes_;  // after the segments: at the end the cells outlive their old values
   TaskMemory* memory_ = nullptr;
