@@ -43,7 +43,11 @@ void AdminService::check_exists(const TopicPartition& where, std::function<void(
       return;
     }
     const auto count = calls.partition_count(where.topic, deadline);
-    if (!count.ok()) return;  // not known: the reader waits for the broker by itself
+    if (!count.ok()) {
+      // A refusal is final; else it is not known, and the reader waits for the broker by itself.
+      if (count.status().consequence() == Consequence::kFatal) missing(count.status());
+      return;
+    }
     shared->seen[where.topic] = {now, count.value().value_or(0)};
     if (where.partition.value() < count.value().value_or(0)) return;
     missing(Status::fatal(

@@ -41,8 +41,8 @@ KafkaLog::KafkaLog(KafkaLogOptions options) : core_(std::make_shared<Core>(std::
 }
 
 KafkaLog::~KafkaLog() {
-  // Readers hold the service for a moment only, inside start().
   const std::shared_ptr<ClosingClients> closing = core_->closing;
+  core_.reset();  // the admin's client closes too
   closing->wait(kClosePatience);
 }
 

@@ -60,7 +60,7 @@ class KafkaLog final : public Log {
 
  private:
   class Core;
-  const std::shared_ptr<Core> core_;
+  std::shared_ptr<Core> core_;
 };
 
 }  // namespace millrace::log

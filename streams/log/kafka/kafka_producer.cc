@@ -161,7 +161,6 @@ SendResult KafkaProducer::send(SinkTopic topic, Partition partition, const Outgo
     arguments[count++].u.headers = headers;
   }
 
-  context.room_wanted = false;
   rd_kafka_error_t* error = rd_kafka_produceva(client, arguments, count);
   if (error == nullptr) {
     ++context.outstanding;

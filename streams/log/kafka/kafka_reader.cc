@@ -152,7 +152,7 @@ void KafkaReader::drain(ReaderPartition partition, std::size_t max, RecordBatch&
   }
   reading->begun = true;
   std::size_t bytes = 0;
-  auto owner = std::make_unique<MessageOwner>(client_);
+  auto owner = std::make_unique<MessageOwner>(client_, static_cast<std::size_t>(n));
   for (ssize_t i = 0; i < n; ++i) {
     rd_kafka_message_t* message = messages_[static_cast<std::size_t>(i)];
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {

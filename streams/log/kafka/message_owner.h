@@ -13,7 +13,9 @@ namespace millrace::log {
 
 class MessageOwner final : public RecordBatch::Owner {
  public:
-  explicit MessageOwner(std::shared_ptr<Client> client) : client_(std::move(client)) {}
+  MessageOwner(std::shared_ptr<Client> client, std::size_t messages) : client_(std::move(client)) {
+    messages_.reserve(messages);
+  }
   ~MessageOwner() override;
 
   // Effect: takes the message. The view is valid as long as this object.
