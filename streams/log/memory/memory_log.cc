@@ -57,7 +57,6 @@ Result<Offset> MemoryLog::append(std::string_view topic, Partition partition,
     return Status::fatal("there is no such partition: " +
                          to_string(TopicPartition{std::string(topic), partition}));
   }
-  if (record.timestamp < Timestamp{}) return Status::fatal("the record's timestamp is negative");
   const Timestamp now = broker_->clock.now();
   const Status checked = found->check(record, now);
   if (!checked.ok()) return Status::fatal(checked.message());

@@ -101,8 +101,8 @@ class MemoryLog final : public Log {
   void create_topic(NewTopic topic);
 
   // Effect: appends outside any transaction, as another program's producer; readers see it through
-  // a later step(). Errors: fatal, where a broker would refuse (partition, size, timestamp, null
-  // key).
+  // a later step(). A negative timestamp is taken, as a broker takes it. Errors: fatal, where a
+  // broker refuses (no such partition, size, the topic's limits of time, null key).
   Result<Offset> append(std::string_view topic, Partition partition, const OutgoingRecord& record);
 
   // The records that a reader of this isolation can see now, from `from` (or the log's start) on.

@@ -59,10 +59,12 @@ Status MemoryTopic::check(const OutgoingRecord& record, Timestamp now) const {
     return Status::abort("a record for topic " + name_ + " is larger than its max.message.bytes (" +
                          std::to_string(parsed_.max_message_bytes) + ")");
   }
-  // Neither side is negative, so that the difference does not overflow.
-  const std::int64_t ahead = to_ms(record.timestamp) - std::max<std::int64_t>(to_ms(now), 0);
-  const bool too_far = (parsed_.most_ahead_ms && ahead > *parsed_.most_ahead_ms) ||
-                       (parsed_.most_behind_ms && -ahead > *parsed_.most_behind_ms);
+  // Neither side is below -1, so that the difference does not overflow.
+  const std::int64_t ahead =
+      std::max<std::int64_t>(to_ms(record.timestamp), -1) - std::max<std::int64_t>(to_ms(now), 0);
+  const bool has_time = record.timestamp != kNoTimestamp;
+  const bool too_far = has_time && ((parsed_.most_ahead_ms && ahead > *parsed_.most_ahead_ms) ||
+                                    (parsed_.most_behind_ms && -ahead > *parsed_.most_behind_ms));
   if (too_far && !parsed_.stamps_itself) {
     return Status::abort("a record for topic " + name_ +
                          " is stamped outside the topic's limits around now");

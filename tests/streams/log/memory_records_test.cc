@@ -164,15 +164,16 @@ TEST_F(MemoryLogTest, ARecordAloneMayBeAsLargeAsMaxMessageBytesInKafkasFormat) {
 }
 
 TEST_F(MemoryLogTest, TopicsRefuseWhatABrokerRefuses) {
-  // Property: append() names what is wrong: no such partition, null key where compacted, negative
-  // timestamp, timestamps too far ahead where the topic limits them.
+  // Property: append() names what is wrong: no such partition, null key where compacted,
+  // timestamps too far ahead where the topic limits them. Negative ones pass.
   log.create_topic({"compacted", 1, {{"cleanup.policy", "compact"}}});
   log.create_topic({"strict", 1, {{"message.timestamp.after.max.ms", "1000"}}});
   EXPECT_FALSE(log.append("missing", Partition(0), text("k", "v")).ok());
   EXPECT_FALSE(log.append("t", Partition(2), text("k", "v")).ok());
   EXPECT_FALSE(log.append("t", Partition(-1), text("k", "v")).ok());
   EXPECT_FALSE(log.append("compacted", Partition(0), {.value = "v", .timestamp = from_ms(1)}).ok());
-  EXPECT_FALSE(log.append("t", Partition(0), text("k", "v", from_ms(-1))).ok());
+  EXPECT_TRUE(log.append("t", Partition(0), text("k", "v", from_ms(-1))).ok());
+  EXPECT_TRUE(log.append("strict", Partition(0), text("k", "v", from_ms(-1))).ok());
   EXPECT_TRUE(log.append("strict", Partition(0), text("k", "v", clock.now() + 1000ms)).ok());
   EXPECT_FALSE(log.append("strict", Partition(0), text("k", "v", clock.now() + 1001ms)).ok());
   EXPECT_TRUE(log.append("t", Partition(0), text("k", "v", clock.now() + 24h * 365 * 50)).ok());
