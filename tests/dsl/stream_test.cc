@@ -7,6 +7,7 @@
 
 #include "dsl/trace.h"
 #include "millrace/dsl.h"
+#include "millrace/partitioning.h"
 
 namespace millrace {
 namespace {
@@ -147,6 +148,38 @@ TEST(Stream, ReadsSeveralTopicsAsOne) {
     C:k=3@1 -> o2:(k,3)@1
     D:k=4@1 -> o2:(k,4)@1
   )");
+}
+
+TEST(Stream, IsPlacedByTheBytesOfItsKeyUnlessAPartitionerHasAnOpinion) {
+  StreamsBuilder builder;
+  const auto in = builder.stream<Text, Text>("I");
+  in.to("default");
+  in.to("chosen", {.partitioner = [](const Text&, const Text& value,
+                                     std::int32_t partitions) -> std::optional<Partition> {
+          if (value.chars == "last") return Partition(partitions - 1);
+          return std::nullopt;
+        }});
+  FakeTask task(*builder.graph());
+  for (const char* value : {"any", "last"}) {
+    task.pipe("I", "key", value, 1);
+    const auto sent = task.take();
+    ASSERT_EQ(sent.size(), 2u);
+    const Partition by_key = partition_for_key("key", FakeTask::kPartitions);
+    EXPECT_EQ(sent[0].partition, by_key);
+    EXPECT_EQ(sent[1].partition,
+              value == std::string("last") ? Partition(FakeTask::kPartitions - 1) : by_key);
+  }
+}
+
+TEST(Stream, RepartitionsIntoAsManyPartitionsAsAsked) {
+  StreamsBuilder builder;
+  const auto in = builder.stream<std::string, std::string>("I");
+  in.repartition("default").to("a");
+  in.repartition("three", {.partitions = 3}).to("b");
+  in.group_by("five", [](const std::string& value) { return value; }, {.partitions = 5}).count("c");
+  std::vector<std::optional<std::int32_t>> partitions;
+  for (const auto& topic : builder.graph()->repartitions()) partitions.push_back(topic.partitions);
+  EXPECT_EQ(partitions, (std::vector<std::optional<std::int32_t>>{std::nullopt, 3, 5}));
 }
 
 TEST(Stream, WritesPresentValuesToATopicOfOptionalOnes) {

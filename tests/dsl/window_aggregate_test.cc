@@ -10,6 +10,7 @@
 #include "dsl/trace.h"
 #include "millrace/dsl.h"
 #include "millrace/dsl/detail/window_grid.h"
+#include "millrace/partitioning.h"
 #include "millrace/window_store.h"
 
 namespace millrace {
@@ -238,7 +239,7 @@ TEST(WindowAggregate, WritesKeyStartAndSequenceToItsChangelog) {
   EXPECT_EQ(to_hex(*task.changelog("w")[0].value), "0000000000000001");
 }
 
-TEST(WindowAggregate, WritesAWindowedKeyAsJavaDoes) {
+TEST(WindowAggregate, WritesAWindowedKeyAsJavaDoesAndAllWindowsOfAKeyToOnePartition) {
   StreamsBuilder builder;
   builder.stream<std::string, std::string>("I")
       .group_by_key()
@@ -253,6 +254,7 @@ TEST(WindowAggregate, WritesAWindowedKeyAsJavaDoes) {
   const auto sent = task.take();
   ASSERT_EQ(sent.size(), 1u);
   EXPECT_EQ(to_hex(*sent[0].key), "6b000000000000000a");
+  EXPECT_EQ(sent[0].partition, partition_for_key("k", FakeTask::kPartitions));
 }
 
 // The grid against its definition, near zero and at the end of time too.

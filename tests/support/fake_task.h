@@ -1,7 +1,7 @@
 // FakeTask: a task without a log. It clones the nodes of a graph, gives them real stores and task
-// memory, runs records through them and keeps what the sinks send. All sub-topologies live in this
-// one task, with one partition: what is sent to a topic that the graph itself reads comes back as
-// input, after the record at hand.
+// memory, runs records through them and keeps what the sinks send. All sub-topologies and
+// partitions live in this one task: what is sent to a topic that the graph itself reads comes back
+// as input, after the record at hand, whatever its partition.
 //
 //   StreamsBuilder builder;
 //   builder.stream<std::string, std::string>("in").filter(...).to("out");
@@ -41,7 +41,10 @@ class FakeTask final : public graph::NodeContext, private graph::RecordCollector
     OptionalBytes value;
     Timestamp timestamp;
     Headers headers;
+    Partition partition = {};
   };
+  static constexpr std::int32_t kPartitions = 4;  // of every topic that is written
+
   struct Logged {  // a changelog record
     Bytes key;
     OptionalBytes value;
@@ -162,10 +165,10 @@ class FakeTask final : public graph::NodeContext, private graph::RecordCollector
   graph::RecordCollector& collector() override { return *this; }
   graph::SinkTarget sink(std::string_view topic) override {
     for (std::size_t i = 0; i < sinks_.size(); ++i) {
-      if (sinks_[i] == topic) return {static_cast<std::int32_t>(i), 1};
+      if (sinks_[i] == topic) return {static_cast<std::int32_t>(i), kPartitions};
     }
     sinks_.emplace_back(topic);
-    return {static_cast<std::int32_t>(sinks_.size() - 1), 1};
+    return {static_cast<std::int32_t>(sinks_.size() - 1), kPartitions};
   }
   graph::Node& node(graph::NodeId id) override {
     return *nodes_.at(static_cast<std::size_t>(id.value()));
@@ -261,10 +264,14 @@ class FakeTask final : public graph::NodeContext, private graph::RecordCollector
     drop_counter(node(source), reason).count();
   }
 
-  void send(graph::SinkTarget target, Partition, OptionalBytesView key, OptionalBytesView value,
-            Timestamp timestamp, const Headers& headers) override {
-    Sent record{sinks_.at(static_cast<std::size_t>(target.index)), owned(key), owned(value),
-                timestamp, headers};
+  void send(graph::SinkTarget target, Partition partition, OptionalBytesView key,
+            OptionalBytesView value, Timestamp timestamp, const Headers& headers) override {
+    Sent record{sinks_.at(static_cast<std::size_t>(target.index)),
+                owned(key),
+                owned(value),
+                timestamp,
+                headers,
+                partition};
     (inputs_.contains(record.topic) ? loop_ : pending_).push_back(std::move(record));
   }
 

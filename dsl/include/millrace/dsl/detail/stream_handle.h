@@ -25,6 +25,7 @@ class StreamHandle : public Handle {
 
   Keys keys() const { return keys_; }
 
+ protected:
   // Effect: adds the operator below this stream; takes the prototype.
   Handle add(std::string_view word, const Named& named, const graph::Node* prototype) const;
   void add_sink(std::string topic, OperatorName name, SourceLocation where,
