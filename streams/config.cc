@@ -56,24 +56,32 @@ struct Key {
 };
 
 constexpr std::array<Key, 8> kKeys = {{
-    {"application.id", [](StreamsConfig& c, std::string_view t) { return set_text(c.application_id, t); }},
+    {"application.id",
+     [](StreamsConfig& c, std::string_view t) { return set_text(c.application_id, t); }},
     {"auto.offset.reset", set_offset_reset},
-    {"bootstrap.servers", [](StreamsConfig& c, std::string_view t) { return set_text(c.bootstrap_servers, t); }},
+    {"bootstrap.servers",
+     [](StreamsConfig& c, std::string_view t) { return set_text(c.bootstrap_servers, t); }},
     {"buffered.records.per.partition",
-     [](StreamsConfig& c, std::string_view t) { return parse_integer(t, c.buffered_records_per_partition); }},
-    {"commit.interval.ms", [](StreamsConfig& c, std::string_view t) { return set_duration(c.commit_interval, t); }},
+     [](StreamsConfig& c, std::string_view t) {
+       return parse_integer(t, c.buffered_records_per_partition);
+     }},
+    {"commit.interval.ms",
+     [](StreamsConfig& c, std::string_view t) { return set_duration(c.commit_interval, t); }},
     {"default.api.timeout.ms",
      [](StreamsConfig& c, std::string_view t) { return set_duration(c.default_api_timeout, t); }},
-    {"max.task.idle.ms", [](StreamsConfig& c, std::string_view t) { return set_duration(c.max_task_idle, t); }},
+    {"max.task.idle.ms",
+     [](StreamsConfig& c, std::string_view t) { return set_duration(c.max_task_idle, t); }},
     {"transaction.timeout.ms",
      [](StreamsConfig& c, std::string_view t) { return set_duration(c.transaction_timeout, t); }},
 }};
 
-// One argument: --key=value. Returns what is wrong with it; never repeats a value, which may be a secret.
+// One argument: --key=value. Returns what is wrong with it; never repeats a value, which may be a
+// secret.
 std::optional<std::string> apply(StreamsConfig& config, std::string_view argument) {
   const auto equals = argument.find('=');
   if (!argument.starts_with("--") || equals == std::string_view::npos) {
-    return "not understood: " + std::string(argument.substr(0, equals)) + " (arguments are --key=value)";
+    return "not understood: " + std::string(argument.substr(0, equals)) +
+           " (arguments are --key=value)";
   }
   const std::string_view name = argument.substr(2, equals - 2);
   const std::string_view value = argument.substr(equals + 1);
@@ -90,7 +98,8 @@ std::optional<std::string> apply(StreamsConfig& config, std::string_view argumen
     return wrong ? std::optional<std::string>(std::string(name) + ' ' + *wrong) : std::nullopt;
   }
   const auto nearest = detail::nearest_name(name, names);
-  return "unknown key " + std::string(name) + (nearest ? ": did you mean " + std::string(*nearest) + "?" : "") +
+  return "unknown key " + std::string(name) +
+         (nearest ? ": did you mean " + std::string(*nearest) + "?" : "") +
          " (settings of the Kafka client are --property.<name>=<value>)";
 }
 
@@ -116,15 +125,18 @@ void StreamsConfig::validate() const {
     if (!fine) mistakes.push_back(std::move(mistake));
   };
   require(is_valid_name(application_id),
-          "application.id must be given: 1 to 200 of A-Z a-z 0-9 . _ -; it names the group, the internal topics and "
+          "application.id must be given: 1 to 200 of A-Z a-z 0-9 . _ -; it names the group, the "
+          "internal topics and "
           "the transactions");
   require(!bootstrap_servers.empty(), "bootstrap.servers must be given, e.g. localhost:9092");
   require(!bootstrap_servers.starts_with("embedded:"),
-          "bootstrap.servers: the embedded log is not part of this version; name a Kafka broker, e.g. localhost:9092");
+          "bootstrap.servers: the embedded log is not part of this version; name a Kafka broker, "
+          "e.g. localhost:9092");
   require(commit_interval >= Duration(1), "commit.interval.ms must be at least 1");
   require(max_task_idle >= Duration(-1), "max.task.idle.ms must be -1, 0 or more");
   require(transaction_timeout > commit_interval && transaction_timeout <= Duration(900'000),
-          "transaction.timeout.ms must be more than commit.interval.ms and at most 900000, what brokers allow");
+          "transaction.timeout.ms must be more than commit.interval.ms and at most 900000, what "
+          "brokers allow");
   require(default_api_timeout >= Duration(1), "default.api.timeout.ms must be at least 1");
   require(buffered_records_per_partition >= 1, "buffered.records.per.partition must be at least 1");
   if (!mistakes.empty()) report(mistakes);

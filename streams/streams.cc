@@ -1,11 +1,10 @@
 #include "millrace/streams.h"
 
-#include <csignal>
-#include <ctime>
-
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <csignal>
+#include <ctime>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -40,15 +39,16 @@ worker::OffsetReset to_worker(AutoOffsetReset reset) {
 worker::WorkerOptions worker_options(const StreamsConfig& config) {
   worker::WorkerOptions options;
   options.application_id = config.application_id;
-  // One worker per application for now, so its id needs no number of a process: a restart takes the id
-  // over at once and ends what the dead one left open.
+  // One worker per application for now, so its id needs no number of a process: a restart takes the
+  // id over at once and ends what the dead one left open.
   options.transactional_id = config.application_id + "-1";
   options.commit_interval = config.commit_interval;
   options.transaction_timeout = config.transaction_timeout;
   options.max_task_idle = config.max_task_idle;
   options.admin_patience = config.default_api_timeout;
   options.offset_reset = to_worker(config.auto_offset_reset);
-  options.buffered_records_per_partition = static_cast<std::size_t>(config.buffered_records_per_partition);
+  options.buffered_records_per_partition =
+      static_cast<std::size_t>(config.buffered_records_per_partition);
   options.max_fences_per_minute = kFencesPerMinute;
   return options;
 }
@@ -56,7 +56,8 @@ worker::WorkerOptions worker_options(const StreamsConfig& config) {
 log::KafkaLogOptions log_options(const StreamsConfig& config) {
   return {.bootstrap_servers = config.bootstrap_servers,
           .properties = config.properties,
-          .client_id = config.application_id};
+          .client_id = config.application_id,
+          .operation_deadline = std::min(Duration(10'000), config.default_api_timeout)};
 }
 
 StreamsConfig checked(StreamsConfig config) {
@@ -74,7 +75,8 @@ struct Streams::Implementation {
   // The worker's thread. Everything of the worker happens here.
   void loop() {
     try {
-      worker::Worker worker(topology.graph(), worker_options(config), log, SystemClock::instance(), *config.logger);
+      worker::Worker worker(topology.graph(), worker_options(config), log, SystemClock::instance(),
+                            *config.logger);
       while (!worker.finished()) {
         if (close_requested.load()) worker.close();
         const bool moved = worker.step();
@@ -105,7 +107,9 @@ struct Streams::Implementation {
     changed.notify_all();
   }
 
-  bool over() const { return state == State::kClosed || state == State::kFailed; }  // REQUIRES: mutex held
+  bool over() const {
+    return state == State::kClosed || state == State::kFailed;
+  }  // REQUIRES: mutex held
 
   const Topology topology;
   const StreamsConfig config;
@@ -154,7 +158,8 @@ int Streams::run() {
   }
   const bool orderly = close(kCloseTimeout);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (!orderly) self.config.logger->error("not closed within 30 s: the broker will abort what is open");
+  if (!orderly)
+    self.config.logger->error("not closed within 30 s: the broker will abort what is open");
   return orderly && state() == State::kClosed ? 0 : 1;
 }
 

@@ -12,9 +12,10 @@ graph::SinkTarget OutputBuffer::add_topic(const std::string& name, std::int32_t 
   return {static_cast<std::int32_t>(topics_.size() - 1), partitions};
 }
 
-void OutputBuffer::send(graph::SinkTarget target, Partition partition, OptionalBytesView key, OptionalBytesView value,
-                        Timestamp timestamp, const Headers& headers) {
-  MILLRACE_ASSERT(partition >= Partition(0) && partition < Partition(target.partitions), "a partition that is not there");
+void OutputBuffer::send(graph::SinkTarget target, Partition partition, OptionalBytesView key,
+                        OptionalBytesView value, Timestamp timestamp, const Headers& headers) {
+  MILLRACE_ASSERT(partition >= Partition(0) && partition < Partition(target.partitions),
+                  "a partition that is not there");
   Entry entry{target.index, partition, bytes_.size(), kNull, 0, kNull, timestamp, &Headers::none()};
   if (key) {
     entry.key_size = key->size();
@@ -30,12 +31,15 @@ void OutputBuffer::send(graph::SinkTarget target, Partition partition, OptionalB
 }
 
 bool OutputBuffer::hand_over(log::LogProducer& producer) {
-  while (handles_.size() < topics_.size()) handles_.push_back(producer.topic(topics_[handles_.size()].name));
+  while (handles_.size() < topics_.size())
+    handles_.push_back(producer.topic(topics_[handles_.size()].name));
   for (; next_ < records_.size(); ++next_) {
     const Entry& entry = records_[next_];
-    const log::OutgoingRecord record{view(entry.key_at, entry.key_size), view(entry.value_at, entry.value_size),
-                                     entry.timestamp, entry.headers};
-    const auto sent = producer.send(handles_[static_cast<std::size_t>(entry.topic)], entry.partition, record);
+    const log::OutgoingRecord record{view(entry.key_at, entry.key_size),
+                                     view(entry.value_at, entry.value_size), entry.timestamp,
+                                     entry.headers};
+    const auto sent =
+        producer.send(handles_[static_cast<std::size_t>(entry.topic)], entry.partition, record);
     if (sent == log::SendResult::kFull) return false;
   }
   clear();

@@ -18,8 +18,8 @@ class OutputBuffer final : public graph::RecordCollector {
   // Effect: the target of this topic (full name); the same name gives the same target.
   graph::SinkTarget add_topic(const std::string& name, std::int32_t partitions);
 
-  void send(graph::SinkTarget target, Partition partition, OptionalBytesView key, OptionalBytesView value,
-            Timestamp timestamp, const Headers& headers) override;
+  void send(graph::SinkTarget target, Partition partition, OptionalBytesView key,
+            OptionalBytesView value, Timestamp timestamp, const Headers& headers) override;
 
   // Effect: hands records to the producer, oldest first, until all are taken or the log is full.
   // Returns true if nothing is left.
@@ -44,7 +44,7 @@ class OutputBuffer final : public graph::RecordCollector {
     std::int32_t topic;
     Partition partition;
     std::size_t key_at;
-    std::size_t key_size;    // kNull: a null key
+    std::size_t key_size;  // kNull: a null key
     std::size_t value_at;
     std::size_t value_size;  // kNull: a null value
     Timestamp timestamp;

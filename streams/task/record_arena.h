@@ -36,9 +36,9 @@ class RecordArena {
   Chunk& chunk_with_room(std::size_t size);
 
   std::deque<Chunk> chunks_;
-  std::deque<Headers> headers_;         // of the records that have any, in order
-  std::deque<bool> has_headers_;        // per record
-  std::unique_ptr<char[]> spare_;       // one chunk kept for reuse
+  std::deque<Headers> headers_;    // of the records that have any, in order
+  std::deque<bool> has_headers_;   // per record
+  std::unique_ptr<char[]> spare_;  // one chunk kept for reuse
   std::size_t bytes_ = 0;
 };
 

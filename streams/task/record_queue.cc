@@ -36,7 +36,8 @@ std::optional<Timestamp> RecordQueue::head() {
   while (!head_ready_) {
     if (waiting() == 0) return std::nullopt;
     const RecordView& record = records_[cursor_];
-    context_ = {where_.topic, where_.partition, record.offset, record.timestamp, record.headers, {}};
+    context_ = {where_.topic,     where_.partition, record.offset,
+                record.timestamp, record.headers,   {}};
     const auto decoded = slot_->decode(record, context_, from_ms(memory_[time_slot_]));
     if (decoded == graph::SourceSlot::Decoded::kNullKey) {
       null_keys_.count();
@@ -61,7 +62,8 @@ void RecordQueue::process() {
 }
 
 Offset RecordQueue::next_offset() const {
-  if (cursor_ < records_.size()) return cursor_ == 0 ? committed_next_ : records_[cursor_ - 1].offset + 1;
+  if (cursor_ < records_.size())
+    return cursor_ == 0 ? committed_next_ : records_[cursor_ - 1].offset + 1;
   return next_;
 }
 

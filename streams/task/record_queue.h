@@ -2,7 +2,8 @@
 // transaction that took them is committed.
 //
 //        retained           waiting
-//   [ r0 r1 r2 ... | r7 r8 r9 ... ]       commit(): the retained go.  abort(): the cursor goes back.
+//   [ r0 r1 r2 ... | r7 r8 r9 ... ]       commit(): the retained go.  abort(): the cursor goes
+//   back.
 //                  ^ cursor; r7 is the head, decoded once (SEMANTICS R-T4)
 #pragma once
 
@@ -29,8 +30,8 @@ class RecordQueue {
 
   // Effect: the queue decodes into this slot from now on; the head is decoded anew. Called after
   // the task's graph was cloned.
-  void attach(std::unique_ptr<graph::SourceSlot> slot, graph::DropCounter null_keys, graph::DropCounter null_values,
-              graph::DropCounter negative_timestamps);
+  void attach(std::unique_ptr<graph::SourceSlot> slot, graph::DropCounter null_keys,
+              graph::DropCounter null_values, graph::DropCounter negative_timestamps);
   void detach();  // before the graph goes
 
   // Effect: copies the record to the end.

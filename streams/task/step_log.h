@@ -1,6 +1,6 @@
 // The steps of the open transaction: which queue each record was taken from, in order, run-length
-// coded. After an abort they are taken again in the same order before anything new, so that an abort
-// changes nothing (ENGINE §2).
+// coded. After an abort they are taken again in the same order before anything new, so that an
+// abort changes nothing (ENGINE §2).
 #pragma once
 
 #include <cstddef>

@@ -16,7 +16,8 @@ class ChangelogSender final : public state::ChangelogWriter {
       : output_(output), target_(target), partition_(partition) {}
 
   void write(BytesView key, OptionalBytesView value, Timestamp timestamp) override {
-    output_.send(target_, partition_, key, value, std::max(timestamp, Timestamp{}), Headers::none());
+    output_.send(target_, partition_, key, value, std::max(timestamp, Timestamp{}),
+                 Headers::none());
   }
 
  private:
@@ -55,9 +56,11 @@ StreamTask::StreamTask(TaskId id, const TaskEnvironment& environment)
       stream_time_(memory_.add("stream-time", state::Persisted::kNo)),
       number_(memory_.add(kTransactionNumberName, state::Persisted::kYes)),
       graph_(environment.graph, subtopology_) {
-  const graph::SubtopologyPlan& plan = environment.plan.subtopologies[static_cast<std::size_t>(id.subtopology)];
+  const graph::SubtopologyPlan& plan =
+      environment.plan.subtopologies[static_cast<std::size_t>(id.subtopology)];
   for (const std::string& topic : subtopology_.source_topics) {
-    const std::string name = graph::full_topic_name(environment.graph, environment.application_id, topic);
+    const std::string name =
+        graph::full_topic_name(environment.graph, environment.application_id, topic);
     if (id.partition >= Partition(plan.source_partitions.at(name))) continue;
     if (name == plan.anchor_topic) anchor_ = sources_.size();
     sources_.push_back({name, id.partition});
@@ -69,8 +72,8 @@ StreamTask::StreamTask(TaskId id, const TaskEnvironment& environment)
     made->forget_typed_values(environment.forget_typed_values);
     if (const auto changelog = plan.changelogs.find(name); changelog != plan.changelogs.end()) {
       changelogs_.push_back({name, {changelog->second, id.partition}, made.get()});
-      changelog_targets_.push_back(
-          environment.output.add_topic(changelog->second, environment.plan.partitions.at(changelog->second)));
+      changelog_targets_.push_back(environment.output.add_topic(
+          changelog->second, environment.plan.partitions.at(changelog->second)));
     }
     stores_.emplace(name, std::move(made));
   }
@@ -127,7 +130,8 @@ StreamTask::Step StreamTask::step(const CaughtUp& caught_up, Duration monotonic_
 
 // The queue to take from: the one whose head is earliest, the first of equals (SEMANTICS R-T4). An
 // empty queue may make the task wait (R-T5). In a replay: the one that was taken from before.
-std::optional<std::size_t> StreamTask::choose(const CaughtUp& caught_up, Duration now, Step& outcome) {
+std::optional<std::size_t> StreamTask::choose(const CaughtUp& caught_up, Duration now,
+                                              Step& outcome) {
   if (const auto replayed = steps_.next()) {
     busy_ = *replayed;
     const bool there = queues_[busy_]->head().has_value();
@@ -170,9 +174,10 @@ std::optional<std::size_t> StreamTask::choose(const CaughtUp& caught_up, Duratio
 // REQUIRES: an exception is being handled.
 std::string StreamTask::failure_text(const RecordContext& record) const {
   return "task " + to_string(id_) + " failed at " + std::string(record.topic) + '-' +
-         std::to_string(record.partition.value()) + '@' + std::to_string(record.offset.value()) + ": " +
-         current_exception_text() +
-         ". The transaction was aborted: nothing that this record did is visible, and it will be read again";
+         std::to_string(record.partition.value()) + '@' + std::to_string(record.offset.value()) +
+         ": " + current_exception_text() +
+         ". The transaction was aborted: nothing that this record did is visible, and it will be "
+         "read again";
 }
 
 bool StreamTask::has_progress() const {
@@ -205,8 +210,9 @@ std::optional<std::string> StreamTask::append_offsets(std::vector<log::OffsetToC
     std::string metadata = worker::encode({queue.partition_time(), entries});
     if (metadata.size() > worker::kMaxMetadataCharacters) {
       return "task " + to_string(id_) + ": the times of its " + std::to_string(entries.size()) +
-             " operators need " + std::to_string(metadata.size()) + " characters beside the offset of " +
-             to_string(queue.where()) + ", and a broker takes " + std::to_string(worker::kMaxMetadataCharacters) +
+             " operators need " + std::to_string(metadata.size()) +
+             " characters beside the offset of " + to_string(queue.where()) +
+             ", and a broker takes " + std::to_string(worker::kMaxMetadataCharacters) +
              ": shorten the names of stores, or split the topology with a repartition topic";
     }
     offsets.push_back({queue.where(), queue.next_offset(), std::move(metadata)});
@@ -216,12 +222,15 @@ std::optional<std::string> StreamTask::append_offsets(std::vector<log::OffsetToC
 
 void StreamTask::commit(const std::vector<log::WrittenRange>& written) {
   for (const Changelog& changelog : changelogs_) {
-    const auto range = std::find_if(written.begin(), written.end(),
-                                    [&](const log::WrittenRange& r) { return r.where == changelog.where; });
-    changelog.cells->commit(range == written.end() ? state::ChangelogRange{}
-                                                   : state::ChangelogRange{range->first, range->last});
+    const auto range =
+        std::find_if(written.begin(), written.end(),
+                     [&](const log::WrittenRange& r) { return r.where == changelog.where; });
+    changelog.cells->commit(range == written.end()
+                                ? state::ChangelogRange{}
+                                : state::ChangelogRange{range->first, range->last});
   }
-  for (const auto& [name, cells] : stores_) cells->commit({});  // those without a changelog; others have nothing left
+  for (const auto& [name, cells] : stores_)
+    cells->commit({});  // those without a changelog; others have nothing left
   for (const auto& queue : queues_) queue->commit();
   steps_.commit();
   memory_.commit();
@@ -259,7 +268,8 @@ std::vector<StreamTask::DroppedRecords> StreamTask::dropped() const {
 std::vector<StreamTask::PurgeableChangelog> StreamTask::purgeable() const {
   std::vector<PurgeableChangelog> purgeable;
   for (const Changelog& changelog : changelogs_) {
-    if (const auto below = changelog.cells->purge_below()) purgeable.push_back({changelog.where, *below});
+    if (const auto below = changelog.cells->purge_below())
+      purgeable.push_back({changelog.where, *below});
   }
   return purgeable;
 }
@@ -270,8 +280,10 @@ state::Store* StreamTask::store(std::string_view name) {
 }
 
 graph::SinkTarget StreamTask::sink(std::string_view topic) {
-  const std::string name = graph::full_topic_name(environment_.graph, environment_.application_id, topic);
-  graph::SinkTarget target = environment_.output.add_topic(name, environment_.plan.partitions.at(name));
+  const std::string name =
+      graph::full_topic_name(environment_.graph, environment_.application_id, topic);
+  graph::SinkTarget target =
+      environment_.output.add_topic(name, environment_.plan.partitions.at(name));
   const graph::RepartitionSpec* repartition = environment_.graph.repartition(topic);
   target.keep_null_keys = repartition != nullptr && repartition->keep_null_keys;
   return target;

@@ -1,8 +1,9 @@
 // One task: a sub-topology's copy for one partition, with its queues, stores and memory. It takes
 // records, and can take everything back that it did since the last commit.
 //
-// Lifecycle, driven by the worker (task_state.h): constructed → restore() of each changelog → start()
-// → step()… with commit() or abort() in between → destroyed. Belongs to one worker; not thread-safe.
+// Lifecycle, driven by the worker (task_state.h): constructed → restore() of each changelog →
+// start() → step()… with commit() or abort() in between → destroyed. Belongs to one worker; not
+// thread-safe.
 #pragma once
 
 #include <map>
@@ -66,17 +67,20 @@ class StreamTask final : public graph::NodeContext {
   // Effect: takes over what was committed for a partition: where to go on, times, numbers.
   void load(std::size_t source, Offset next, const worker::CommitMetadata& metadata);
 
-  // Effect: clones the graph and connects it. REQUIRES: all sources loaded, all changelogs restored.
+  // Effect: clones the graph and connects it. REQUIRES: all sources loaded, all changelogs
+  // restored.
   void start();
 
-  // --- input --------------------------------------------------------------------------------------
+  // --- input
+  // --------------------------------------------------------------------------------------
 
   Offset next_offset(std::size_t source) const { return queues_[source]->next_offset(); }
   std::size_t waiting(std::size_t source) const { return queues_[source]->waiting(); }
   void add(std::size_t source, const RecordView& record) { queues_[source]->add(record); }
   std::size_t retained_bytes() const;
 
-  // --- steps --------------------------------------------------------------------------------------
+  // --- steps
+  // --------------------------------------------------------------------------------------
 
   struct Step {
     enum class Kind {
@@ -86,8 +90,8 @@ class StreamTask final : public graph::NodeContext {
       kFailed,   // the record stays where it is; the transaction must be aborted
     };
     Kind kind;
-    std::string failure;                    // kFailed: node, topic-partition@offset, what was thrown
-    std::optional<Duration> wait_until;     // kWaiting for the wall clock: when to ask again
+    std::string failure;                 // kFailed: node, topic-partition@offset, what was thrown
+    std::optional<Duration> wait_until;  // kWaiting for the wall clock: when to ask again
   };
   // Tells of each source whether the log has nothing more for it.
   using CaughtUp = std::vector<bool>;
@@ -98,7 +102,8 @@ class StreamTask final : public graph::NodeContext {
   bool replaying() const { return steps_.next().has_value(); }
   Timestamp stream_time() const { return from_ms(memory_[stream_time_]); }
 
-  // --- transaction --------------------------------------------------------------------------------
+  // --- transaction
+  // --------------------------------------------------------------------------------
 
   // Whether a commit would have anything to say.
   bool has_progress() const;
@@ -110,12 +115,15 @@ class StreamTask final : public graph::NodeContext {
   // Effect: appends the offsets and times that belong to this commit, and raises the transaction
   // number (ENGINE §3). Errors: a text where the metadata is longer than a broker takes.
   std::optional<std::string> append_offsets(std::vector<log::OffsetToCommit>& offsets);
+  // Of the commit under way, and of the last one that is known to be in the log.
   std::int64_t transaction_number() const { return memory_[number_]; }
+  std::int64_t committed_number() const { return memory_.committed(number_); }
 
   // Effect: the transaction is in the log. `written`: what the flush reported.
   void commit(const std::vector<log::WrittenRange>& written);
 
-  // Effect: everything is as after the last commit, and the records taken since will be taken again.
+  // Effect: everything is as after the last commit, and the records taken since will be taken
+  // again.
   void abort();
 
   // Effect: undoes and gives up the graph: nothing runs any more.
@@ -135,7 +143,8 @@ class StreamTask final : public graph::NodeContext {
 
   state::Store* find_store(std::string_view name) { return store(name); }
 
-  // --- NodeContext --------------------------------------------------------------------------------
+  // --- NodeContext
+  // --------------------------------------------------------------------------------
 
   TaskId task_id() const override { return id_; }
   state::Store* store(std::string_view name) override;

@@ -1,6 +1,8 @@
 #include "millrace/test_driver.h"
 
+#include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <optional>
 #include <random>
 #include <stdexcept>
@@ -42,7 +44,8 @@ struct TestDriverCore::Implementation {
     if (config.application_id.empty()) config.application_id = "test";
     for (const std::string& topic : graph::external_topics(topology.graph())) {
       const auto partitions = options.partitions.find(topic);
-      log.create_topic({topic, partitions == options.partitions.end() ? 1 : partitions->second, {}});
+      log.create_topic(
+          {topic, partitions == options.partitions.end() ? 1 : partitions->second, {}});
     }
     make_worker();
   }
@@ -53,14 +56,18 @@ struct TestDriverCore::Implementation {
     wanted.transactional_id = config.application_id + "-test-1";
     wanted.commit_interval = config.commit_interval;
     wanted.max_task_idle = config.max_task_idle;
-    wanted.transaction_timeout = Duration(900'000);  // the longest that a broker allows: time jumps here
-    wanted.buffered_records_per_partition = static_cast<std::size_t>(config.buffered_records_per_partition);
+    wanted.transaction_timeout =
+        Duration(900'000);  // the longest that a broker allows: time jumps here
+    wanted.buffered_records_per_partition =
+        static_cast<std::size_t>(config.buffered_records_per_partition);
     wanted.forget_typed_values = seed.has_value();
     wanted.on_transaction_end = [this](bool committed) {
+      if (committed) keep_repartition_records();
       if (transaction_end) transaction_end(committed);
     };
     Logger& logger = config.logger ? *config.logger : null_logger();
-    worker = std::make_unique<worker::Worker>(topology.graph(), std::move(wanted), log, clock, logger);
+    worker =
+        std::make_unique<worker::Worker>(topology.graph(), std::move(wanted), log, clock, logger);
   }
 
   // Returns whether anything moved.
@@ -71,10 +78,58 @@ struct TestDriverCore::Implementation {
     return moved;
   }
 
+  // The engine deletes repartition records that it has read; tests look at them all the same.
+  // Called before it does so: what it may delete now was committed before the transaction at hand.
+  void keep_repartition_records() {
+    for (const std::string& topic : worker->plan().repartition_topics) {
+      for (std::int32_t i = 0; i < log.partitions(topic).value_or(0); ++i) {
+        auto& kept = kept_records[{topic, Partition(i)}];
+        const Offset next = kept.empty() ? Offset(0) : kept.back().offset + 1;
+        auto records = log.read(topic, Partition(i), next, log::Isolation::kReadCommitted);
+        std::move(records.begin(), records.end(), std::back_inserter(kept));
+      }
+    }
+  }
+
+  // All committed records of the partition from this offset on, deleted ones included.
+  std::vector<log::memory::StoredRecord> read(const std::string& topic, Partition partition,
+                                              Offset from) {
+    std::vector<log::memory::StoredRecord> records;
+    if (const auto kept = kept_records.find({topic, partition}); kept != kept_records.end()) {
+      std::copy_if(kept->second.begin(), kept->second.end(), std::back_inserter(records),
+                   [&](const auto& record) { return record.offset >= from; });
+      if (!kept->second.empty()) from = std::max(from, kept->second.back().offset + 1);
+    }
+    auto rest = log.read(topic, partition, from, log::Isolation::kReadCommitted);
+    std::move(rest.begin(), rest.end(), std::back_inserter(records));
+    return records;
+  }
+
+  // Whether every record that was piped was taken by the task that reads it.
+  bool all_taken() {
+    for (const auto& [where, end] : piped_up_to) {
+      for (const auto& plan : worker->plan().subtopologies) {
+        if (plan.source_partitions.contains(where.topic) && !taken(where, end)) return false;
+      }
+    }
+    return true;
+  }
+  bool taken(const TopicPartition& where, Offset end) {
+    for (const auto& [id, entry] : worker->tasks().entries()) {
+      if (entry.state != worker::TaskState::kRunning || entry.task->replaying()) continue;
+      const auto& sources = entry.task->sources();
+      const auto source = std::find(sources.begin(), sources.end(), where) - sources.begin();
+      if (source == std::ssize(sources)) continue;
+      if (entry.task->next_offset(static_cast<std::size_t>(source)) >= end) return true;
+    }
+    return false;
+  }
+
   bool all_quiet() {
     if (!worker->quiet()) return false;
     std::size_t tasks = 0;
-    for (const auto& plan : worker->plan().subtopologies) tasks += static_cast<std::size_t>(plan.tasks);
+    for (const auto& plan : worker->plan().subtopologies)
+      tasks += static_cast<std::size_t>(plan.tasks);
     return worker->tasks().entries().size() == tasks;
   }
 
@@ -88,13 +143,26 @@ struct TestDriverCore::Implementation {
     return next;
   }
 
+  // Nothing moves by itself: what waits for the clock is next.
+  void wait() {
+    const auto next = next_timer();
+    if (!next)
+      throw std::logic_error(
+          "the test driver is stuck: something waits, and nothing is on its way");
+    clock.advance_to(*next);
+  }
+
   void settle() {
     for (;;) {
       if (step()) continue;
       if (all_quiet()) return;
-      const auto next = next_timer();
-      if (!next) throw std::logic_error("the test driver is stuck: something waits, and nothing is on its way");
-      clock.advance_to(*next);
+      wait();
+    }
+  }
+
+  void drain() {
+    while (!all_taken()) {
+      if (!step()) wait();
     }
   }
 
@@ -114,24 +182,31 @@ struct TestDriverCore::Implementation {
   std::function<void(bool)> transaction_end;
   std::unique_ptr<worker::Worker> worker;
   std::map<std::string, std::vector<Offset>> read_up_to;  // per output topic and partition
+  std::map<TopicPartition, Offset> piped_up_to;
+  std::map<TopicPartition, std::vector<log::memory::StoredRecord>>
+      kept_records;  // of repartition topics
 };
 
 TestDriverCore::TestDriverCore(Topology topology, StreamsConfig config, TestOptions options)
-    : implementation_(std::make_unique<Implementation>(std::move(topology), std::move(config), std::move(options))) {
+    : implementation_(std::make_unique<Implementation>(std::move(topology), std::move(config),
+                                                       std::move(options))) {
   settle();
 }
 
 TestDriverCore::~TestDriverCore() = default;
 
-void TestDriverCore::pipe(const std::string& topic, std::size_t key_bytes_behind_inner, OptionalBytesView key,
-                          OptionalBytesView value, Timestamp timestamp, const Headers& headers) {
+void TestDriverCore::pipe(const std::string& topic, std::size_t key_bytes_behind_inner,
+                          OptionalBytesView key, OptionalBytesView value, Timestamp timestamp,
+                          const Headers& headers) {
   Implementation& self = *implementation_;
   const auto partitions = self.log.partitions(topic);
   if (!partitions) throw TopicError("the topology does not read topic " + topic);
   const Partition partition =
-      key ? partition_for_key(key->substr(0, key->size() - key_bytes_behind_inner), *partitions) : Partition(0);
+      key ? partition_for_key(key->substr(0, key->size() - key_bytes_behind_inner), *partitions)
+          : Partition(0);
   const auto appended = self.log.append(topic, partition, {key, value, timestamp, &headers});
   if (!appended.ok()) throw TopicError("topic " + topic + ": " + appended.status().message());
+  self.piped_up_to[{topic, partition}] = appended.value() + 1;
   if (self.options.commit_each_input) {
     self.settle();
   } else {
@@ -146,12 +221,16 @@ std::optional<RawTestRecord> TestDriverCore::read(const std::string& topic) {
   next.resize(static_cast<std::size_t>(self.log.partitions(topic).value_or(0)));
   for (std::size_t i = 0; i < next.size(); ++i) {
     const Partition partition(static_cast<std::int32_t>(i));
-    auto records = self.log.read(topic, partition, next[i], log::Isolation::kReadCommitted);
+    auto records = self.read(topic, partition, next[i]);
     if (records.empty()) continue;
     next[i] = records.front().offset + 1;
     auto& first = records.front();
-    return RawTestRecord{partition,          first.offset,    std::move(first.key), std::move(first.value),
-                         first.timestamp, std::move(first.headers)};
+    return RawTestRecord{partition,
+                         first.offset,
+                         std::move(first.key),
+                         std::move(first.value),
+                         first.timestamp,
+                         std::move(first.headers)};
   }
   return std::nullopt;
 }
@@ -169,9 +248,9 @@ std::vector<RawTestRecord> TestDriverCore::committed_records(const std::string& 
   if (!self.options.commit_each_input) self.settle();
   std::vector<RawTestRecord> all;
   for (std::int32_t i = 0; i < self.log.partitions(topic).value_or(0); ++i) {
-    for (auto& record : self.log.read_all(topic, Partition(i), log::Isolation::kReadCommitted)) {
-      all.push_back({Partition(i), record.offset, std::move(record.key), std::move(record.value), record.timestamp,
-                     std::move(record.headers)});
+    for (auto& record : self.read(topic, Partition(i), Offset(0))) {
+      all.push_back({Partition(i), record.offset, std::move(record.key), std::move(record.value),
+                     record.timestamp, std::move(record.headers)});
     }
   }
   return all;
@@ -183,6 +262,7 @@ void TestDriverCore::advance_wall_clock_time(Duration by) {
 }
 
 void TestDriverCore::settle() { implementation_->settle(); }
+void TestDriverCore::drain() { implementation_->drain(); }
 
 void TestDriverCore::restart() {
   Implementation& self = *implementation_;
@@ -209,15 +289,17 @@ state::Store& TestDriverCore::find_store(std::string_view name, const std::type_
   for (auto& [id, entry] : self.worker->tasks().entries()) {
     state::Store* store = entry.task->find_store(name);
     if (store && found) {
-      throw std::invalid_argument("store " + std::string(name) +
-                                  " has several partitions here: a driver with one partition shows it whole");
+      throw std::invalid_argument(
+          "store " + std::string(name) +
+          " has several partitions here: a driver with one partition shows it whole");
     }
     if (store) found = store;
   }
   if (!found) throw StoreUnavailable("the topology has no store " + std::string(name));
   const graph::StoreSpec& spec = self.topology.graph().store(name);
   if (spec.key_type && spec.value_type && (*spec.key_type != key || *spec.value_type != value)) {
-    throw std::invalid_argument("store " + std::string(name) + " was made with other key or value types");
+    throw std::invalid_argument("store " + std::string(name) +
+                                " was made with other key or value types");
   }
   return *found;
 }
@@ -245,8 +327,8 @@ std::map<std::string, std::int64_t> TestDriverCore::dropped_records() {
 
 TestCounts TestDriverCore::counts() const {
   const auto& counts = implementation_->log.counts();
-  return {counts.commits, counts.aborts + counts.delivery_failures, counts.fences, counts.unknown_outcomes,
-          counts.revocations + counts.losses};
+  return {counts.commits, counts.aborts + counts.delivery_failures, counts.fences,
+          counts.unknown_outcomes, counts.revocations + counts.losses};
 }
 
 Timestamp TestDriverCore::wall_clock_time() const { return implementation_->clock.now(); }

@@ -20,7 +20,9 @@ void AdminDesk::describe_topics(std::vector<std::string> topics,
          then(std::get<log::TopicsDescribed>(event.what));
          return true;
        },
-       false, {}, {}});
+       false,
+       {},
+       {}});
 }
 
 void AdminDesk::create_topics(std::vector<log::NewTopic> topics, std::function<void()> then) {
@@ -29,35 +31,48 @@ void AdminDesk::create_topics(std::vector<log::NewTopic> topics, std::function<v
          then();
          return true;
        },
-       false, {}, {}});
+       false,
+       {},
+       {}});
 }
 
 void AdminDesk::committed_offsets(std::string group, std::vector<TopicPartition> partitions,
                                   std::function<void(const log::OffsetsCommitted&)> then) {
-  ask({[this, group, partitions](log::OperationId id) { admin_->submit_committed_offsets(id, group, partitions); },
+  ask({[this, group, partitions](log::OperationId id) {
+         admin_->submit_committed_offsets(id, group, partitions);
+       },
        [then](const log::Event& event) {
          const auto& committed = std::get<log::OffsetsCommitted>(event.what);
-         const bool stable =
-             std::all_of(committed.offsets.begin(), committed.offsets.end(), [](const auto& o) { return o.stable; });
+         const bool stable = std::all_of(committed.offsets.begin(), committed.offsets.end(),
+                                         [](const auto& o) { return o.stable; });
          if (stable) then(committed);
          return stable;
        },
-       false, {}, {}});
+       false,
+       {},
+       {}});
 }
 
 void AdminDesk::list_offsets(log::OffsetKind kind, std::vector<TopicPartition> partitions,
                              std::function<void(const log::OffsetsListed&)> then) {
-  ask({[this, kind, partitions](log::OperationId id) { admin_->submit_list_offsets(id, kind, partitions); },
+  ask({[this, kind, partitions](log::OperationId id) {
+         admin_->submit_list_offsets(id, kind, partitions);
+       },
        [then](const log::Event& event) {
          then(std::get<log::OffsetsListed>(event.what));
          return true;
        },
-       false, {}, {}});
+       false,
+       {},
+       {}});
 }
 
 void AdminDesk::delete_records(std::vector<log::DeleteBelow> below) {
   ask({[this, below](log::OperationId id) { admin_->submit_delete_records(id, below); },
-       [](const log::Event&) { return true; }, true, {}, {}});
+       [](const log::Event&) { return true; },
+       true,
+       {},
+       {}});
 }
 
 void AdminDesk::ask(Question question) {
@@ -71,7 +86,8 @@ bool AdminDesk::handle(const log::Event& event) {
   if (event.epoch != admin_->epoch()) return false;
   const auto found = questions_.find(event.operation);
   if (found == questions_.end()) return true;
-  // The answer may ask new questions, or forget all: it runs on a question that is no longer listed.
+  // The answer may ask new questions, or forget all: it runs on a question that is no longer
+  // listed.
   Question question = std::move(found->second);
   questions_.erase(found);
   if (question.may_fail) return true;
@@ -105,7 +121,8 @@ bool AdminDesk::pump() {
 std::optional<Duration> AdminDesk::next_timer() const {
   std::optional<Duration> next;
   for (const auto& [id, question] : questions_) {
-    if (question.ask_again_at && (!next || *question.ask_again_at < *next)) next = question.ask_again_at;
+    if (question.ask_again_at && (!next || *question.ask_again_at < *next))
+      next = question.ask_again_at;
   }
   return next;
 }

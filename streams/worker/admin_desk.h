@@ -1,6 +1,6 @@
-// Questions to the log's admin, each with what is to be done with its answer. Asks again what the log
-// could not answer now (no broker, an offset that an open transaction holds back), so that whoever
-// asks deals with answers only.
+// Questions to the log's admin, each with what is to be done with its answer. Asks again what the
+// log could not answer now (no broker, an offset that an open transaction holds back), so that
+// whoever asks deals with answers only.
 #pragma once
 
 #include <functional>
@@ -22,7 +22,8 @@ class AdminDesk {
   AdminDesk(log::Log& log, log::Inbox& inbox, const Clock& clock, Duration patience);
 
   // Effect: `then` is called with the answer, from within handle(); never after forget().
-  void describe_topics(std::vector<std::string> topics, std::function<void(const log::TopicsDescribed&)> then);
+  void describe_topics(std::vector<std::string> topics,
+                       std::function<void(const log::TopicsDescribed&)> then);
   void create_topics(std::vector<log::NewTopic> topics, std::function<void()> then);
   // Answers once all offsets are stable.
   void committed_offsets(std::string group, std::vector<TopicPartition> partitions,

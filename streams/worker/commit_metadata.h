@@ -1,7 +1,9 @@
-// The text beside a committed offset: partition time and the persisted part of task memory, in Kafka
-// Streams' own format (SEMANTICS §3.8), so that a Java program reads the time and ignores the rest.
+// The text beside a committed offset: partition time and the persisted part of task memory, in
+// Kafka Streams' own format (SEMANTICS §3.8), so that a Java program reads the time and ignores the
+// rest.
 //
-//   Base64( 02 ‖ 8 bytes partition time ‖ [ 4 bytes count ‖ per entry: 4 bytes length, name, 8 bytes value ] )
+//   Base64( 02 ‖ 8 bytes partition time ‖ [ 4 bytes count ‖ per entry: 4 bytes length, name, 8
+//   bytes value ] )
 #pragma once
 
 #include <cstdint>

@@ -26,7 +26,8 @@ constexpr std::array<Row, kProducerEvents> kTable = {{
     // kMembershipGrew: a new task's first record waits for the next open transaction by itself.
     {{stay(S::kIdle), stay(S::kOpen), stay(S::kDraining), stay(S::kCommitting), stay(S::kAborting),
       stay(S::kRotating)}},
-    // kRevoked: never hold back the group for longer than the transaction at hand; while the outcome
+    // kRevoked: never hold back the group for longer than the transaction at hand; while the
+    // outcome
     // is with the broker it decides, and the new owner reads stable offsets.
     {{stay(S::kIdle, A::kCloseRevoked | A::kAcknowledgeNow),
       {S::kDraining, A::kStartCommit | A::kAcknowledgeAtEnd},
@@ -69,7 +70,8 @@ constexpr std::array<Row, kProducerEvents> kTable = {{
       {S::kRotating, A::kRotate},
       {S::kRotating, A::kRotate},
       stay(S::kRotating, A::kRetryRotation)}},
-    // kDeliveryFailed: the sequence numbers behind the lost record are wrong, so the next transaction
+    // kDeliveryFailed: the sequence numbers behind the lost record are wrong, so the next
+    // transaction
     // of this producer would fail too (KAFKA_CLIENT §2.3): abort, then rotate.
     {{{S::kAborting, A::kSubmitAbort | A::kRotateAtEnd},
       {S::kAborting, A::kSubmitAbort | A::kRotateAtEnd},
@@ -92,10 +94,18 @@ constexpr std::array<Row, kProducerEvents> kTable = {{
       stay(S::kAborting, A::kBackOffTask),
       stay(S::kRotating, A::kBackOffTask)}},
     // kResolvedCommitted
-    {{stay(S::kIdle), stay(S::kOpen), stay(S::kDraining), stay(S::kCommitting), stay(S::kAborting),
+    {{stay(S::kIdle),
+      stay(S::kOpen),
+      stay(S::kDraining),
+      stay(S::kCommitting),
+      stay(S::kAborting),
       {S::kIdle, A::kPublish}}},
     // kResolvedAborted
-    {{stay(S::kIdle), stay(S::kOpen), stay(S::kDraining), stay(S::kCommitting), stay(S::kAborting),
+    {{stay(S::kIdle),
+      stay(S::kOpen),
+      stay(S::kDraining),
+      stay(S::kCommitting),
+      stay(S::kAborting),
       {S::kIdle, A::kReplay}}},
 }};
 
@@ -106,16 +116,16 @@ Decision decide(ProducerState state, ProducerEvent event) {
 }
 
 std::string_view to_string(ProducerState state) {
-  static constexpr std::array<std::string_view, kProducerStates> kNames = {"Idle",       "Open",     "Draining",
-                                                                           "Committing", "Aborting", "Rotating"};
+  static constexpr std::array<std::string_view, kProducerStates> kNames = {
+      "Idle", "Open", "Draining", "Committing", "Aborting", "Rotating"};
   return kNames[static_cast<std::size_t>(state)];
 }
 
 std::string_view to_string(ProducerEvent event) {
   static constexpr std::array<std::string_view, kProducerEvents> kNames = {
-      "step",           "membership grew", "revoked",         "revoke overdue", "lost",       "completed",
-      "completed abort", "producer gone",  "delivery failed", "commit due",     "task failed",
-      "resolved: committed", "resolved: aborted"};
+      "step",        "membership grew",     "revoked",          "revoke overdue",  "lost",
+      "completed",   "completed abort",     "producer gone",    "delivery failed", "commit due",
+      "task failed", "resolved: committed", "resolved: aborted"};
   return kNames[static_cast<std::size_t>(event)];
 }
 

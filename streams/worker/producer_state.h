@@ -20,24 +20,24 @@ enum class ProducerState {
   kDraining,    // nothing more is sent; waiting for the reports of what was
   kCommitting,  // offsets and commit are with the coordinator: the outcome is not ours any more
   kAborting,
-  kRotating,    // this producer is given up: a new one takes its transactional id
+  kRotating,  // this producer is given up: a new one takes its transactional id
 };
 inline constexpr int kProducerStates = 6;
 
 enum class ProducerEvent {
-  kStep,              // a record or punctuation is ready to run
-  kMembershipGrew,    // assigned, restore done, pause, resume, query
-  kRevoked,           // some tasks are asked back
-  kRevokeOverdue,     // and still not given after half of max.poll.interval
-  kLost,              // all tasks are others' already
-  kCompletedOk,       // of the operation that this state waits for
-  kCompletedAbort,    // it failed; the transaction can be aborted
-  kProducerGone,      // fenced, fatal, unknown outcome, deadline passed
-  kDeliveryFailed,    // a record will never be in the log
+  kStep,            // a record or punctuation is ready to run
+  kMembershipGrew,  // assigned, restore done, pause, resume, query
+  kRevoked,         // some tasks are asked back
+  kRevokeOverdue,   // and still not given after half of max.poll.interval
+  kLost,            // all tasks are others' already
+  kCompletedOk,     // of the operation that this state waits for
+  kCompletedAbort,  // it failed; the transaction can be aborted
+  kProducerGone,    // fenced, fatal, unknown outcome, deadline passed
+  kDeliveryFailed,  // a record will never be in the log
   kCommitDue,
-  kTaskFailed,        // a user's function threw and nobody may skip it
-  kResolvedCommitted, // the log says that the transaction in doubt was committed
-  kResolvedAborted,   // or that it was not, or there was no doubt
+  kTaskFailed,         // a user's function threw and nobody may skip it
+  kResolvedCommitted,  // the log says that the transaction in doubt was committed
+  kResolvedAborted,    // or that it was not, or there was no doubt
 };
 inline constexpr int kProducerEvents = 13;
 
@@ -52,15 +52,15 @@ enum class Action : std::uint32_t {
   kSubmitCommit = 1u << 5,      // token, offsets, commit
   kPublish = 1u << 6,           // the transaction is committed: forget undo
   kSubmitAbort = 1u << 7,
-  kReplay = 1u << 8,            // undo and take the steps again, owned tasks only
-  kCloseLost = 1u << 9,         // close all tasks, undone; their changes are nobody's
-  kCloseLostAtEnd = 1u << 10,   // close all when the outcome is known, published if committed
-  kRotate = 1u << 11,           // destroy the producer, make another, init it
-  kRotateAtEnd = 1u << 12,      // after the abort
-  kResolve = 1u << 13,          // the new producer is ready: find out what became of the last commit
-  kRetryRotation = 1u << 14,    // after a back-off
-  kRearm = 1u << 15,            // try the commit again later
-  kBackOffTask = 1u << 16,      // the failed task runs no more until told
+  kReplay = 1u << 8,           // undo and take the steps again, owned tasks only
+  kCloseLost = 1u << 9,        // close all tasks, undone; their changes are nobody's
+  kCloseLostAtEnd = 1u << 10,  // close all when the outcome is known, published if committed
+  kRotate = 1u << 11,          // destroy the producer, make another, init it
+  kRotateAtEnd = 1u << 12,     // after the abort
+  kResolve = 1u << 13,         // the new producer is ready: find out what became of the last commit
+  kRetryRotation = 1u << 14,   // after a back-off
+  kRearm = 1u << 15,           // try the commit again later
+  kBackOffTask = 1u << 16,     // the failed task runs no more until told
 };
 constexpr Action operator|(Action a, Action b) {
   return static_cast<Action>(static_cast<std::uint32_t>(a) | static_cast<std::uint32_t>(b));

@@ -4,7 +4,8 @@
 
 namespace millrace::worker {
 
-Restorer::Restorer(log::Log& log, log::Inbox& inbox) : reader_(log.make_reader({log::Isolation::kReadCommitted}, inbox)) {}
+Restorer::Restorer(log::Log& log, log::Inbox& inbox)
+    : reader_(log.make_reader({log::Isolation::kReadCommitted}, inbox)) {}
 
 void Restorer::add(TopicPartition where, Offset from, Offset target, state::Store& store) {
   if (from >= target) return;  // nothing to read: a position would never be told
@@ -27,12 +28,13 @@ bool Restorer::pump(std::size_t max_records) {
     moved = moved || !batch_.empty();
     for (const RecordView& record : batch_) {
       if (record.offset >= job.target) break;
-      const Status applied =
-          job.store->restore(record.key.value_or(BytesView{}), record.value, record.timestamp, record.offset);
+      const Status applied = job.store->restore(record.key.value_or(BytesView{}), record.value,
+                                                record.timestamp, record.offset);
       ++records_;
       if (applied.ok()) continue;
-      failure_ = "changelog " + to_string(it->first) + "@" + std::to_string(record.offset.value()) + ": " +
-                 applied.message() + ". The state was not touched further; mend the serde of store " +
+      failure_ = "changelog " + to_string(it->first) + "@" + std::to_string(record.offset.value()) +
+                 ": " + applied.message() +
+                 ". The state was not touched further; mend the serde of store " +
                  job.store->name() + " so that it reads what it wrote before, and start again";
       break;
     }
@@ -50,17 +52,21 @@ bool Restorer::pump(std::size_t max_records) {
 bool Restorer::handle(const log::Event& event) {
   if (event.epoch != reader_->epoch()) return false;
   const auto job_of = [&](log::ReaderPartition partition) {
-    return std::find_if(jobs_.begin(), jobs_.end(), [&](const auto& job) { return job.second.partition == partition; });
+    return std::find_if(jobs_.begin(), jobs_.end(),
+                        [&](const auto& job) { return job.second.partition == partition; });
   };
   if (const auto* range = std::get_if<log::OffsetOutOfRange>(&event.what)) {
     if (const auto job = job_of(range->partition); job != jobs_.end()) {
-      failure_ = "changelog " + to_string(job->first) + ": offset " + std::to_string(range->requested.value()) +
-                 " is gone, so store " + job->second.store->name() +
-                 " cannot be rebuilt in full. Nothing was overwritten; find out who deleted the records";
+      failure_ =
+          "changelog " + to_string(job->first) + ": offset " +
+          std::to_string(range->requested.value()) + " is gone, so store " +
+          job->second.store->name() +
+          " cannot be rebuilt in full. Nothing was overwritten; find out who deleted the records";
     }
   } else if (const auto* failed = std::get_if<log::ReadFailed>(&event.what)) {
     if (const auto job = job_of(failed->partition); job != jobs_.end()) {
-      failure_ = "changelog " + to_string(job->first) + " cannot be read: " + event.status.message();
+      failure_ =
+          "changelog " + to_string(job->first) + " cannot be read: " + event.status.message();
     }
   }
   return true;

@@ -1,6 +1,6 @@
-// Fills stores from their changelogs: reads committed records up to the end that the log had when the
-// restore began, counting also what was not committed then (KAFKA_CLIENT §3.1: a last stable offset as
-// the target would miss a transaction whose markers are still on their way).
+// Fills stores from their changelogs: reads committed records up to the end that the log had when
+// the restore began, counting also what was not committed then (KAFKA_CLIENT §3.1: a last stable
+// offset as the target would miss a transaction whose markers are still on their way).
 //
 //   restored ⇔ the reader's position has reached the target
 #pragma once

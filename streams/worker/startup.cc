@@ -36,7 +36,8 @@ void Startup::make_plan(const log::TopicsDescribed& described) {
   done_ = topics.empty();
   if (done_) return;
   admin_.create_topics(std::move(topics), [this, names] {
-    admin_.describe_topics(names, [this](const log::TopicsDescribed& found) { check_internal_topics(found); });
+    admin_.describe_topics(
+        names, [this](const log::TopicsDescribed& found) { check_internal_topics(found); });
   });
 }
 
@@ -50,9 +51,11 @@ void Startup::check_internal_topics(const log::TopicsDescribed& described) {
     if (found.partitions == wanted) continue;
     if (!mistakes.empty()) mistakes += '\n';
     mistakes += "topic " + found.topic + ' ' +
-                (found.partitions ? "has " + std::to_string(*found.partitions) + " partitions" : "could not be created") +
+                (found.partitions ? "has " + std::to_string(*found.partitions) + " partitions"
+                                  : "could not be created") +
                 ", and this topology needs " + std::to_string(wanted) +
-                ". Nothing was read or written; bring the input topics back to their partition count, or start "
+                ". Nothing was read or written; bring the input topics back to their partition "
+                "count, or start "
                 "under another application.id";
   }
   if (mistakes.empty()) {

@@ -1,5 +1,6 @@
-// Before a worker joins its group: which topics are there, do their partitions fit together, and the
-// engine's own topics are made. Ends in a TopicPlan, or in one message that lists everything wrong.
+// Before a worker joins its group: which topics are there, do their partitions fit together, and
+// the engine's own topics are made. Ends in a TopicPlan, or in one message that lists everything
+// wrong.
 #pragma once
 
 #include <optional>

@@ -20,8 +20,8 @@ void TaskSet::assigned(const std::vector<TopicPartition>& anchors) {
   std::vector<TaskId> made;
   for (const TopicPartition& anchor : anchors) {
     const auto& plans = environment_.plan.subtopologies;
-    const auto plan =
-        std::find_if(plans.begin(), plans.end(), [&](const auto& p) { return p.anchor_topic == anchor.topic; });
+    const auto plan = std::find_if(plans.begin(), plans.end(),
+                                   [&](const auto& p) { return p.anchor_topic == anchor.topic; });
     MILLRACE_ASSERT(plan != plans.end(), "assigned a partition of a topic that is no anchor");
     const TaskId id{static_cast<std::int32_t>(plan - plans.begin()), anchor.partition};
     if (tasks_.contains(id)) {
@@ -39,7 +39,8 @@ void TaskSet::assigned(const std::vector<TopicPartition>& anchors) {
 }
 
 // Where to go on: the committed offsets first, then the changelogs' ends. The other way round, a
-// transaction of the last owner could end in between and the store would miss it (KAFKA_CLIENT §3.1).
+// transaction of the last owner could end in between and the store would miss it (KAFKA_CLIENT
+// §3.1).
 void TaskSet::open(std::vector<TaskId> ids) {
   std::vector<TopicPartition> partitions;
   for (const TaskId id : ids) {
@@ -50,41 +51,45 @@ void TaskSet::open(std::vector<TaskId> ids) {
   std::vector<std::int64_t> same;
   for (const TaskId id : ids) same.push_back(tasks_.at(id).incarnation);
 
-  parts_.admin.committed_offsets(options_.group, partitions, [=, this](const log::OffsetsCommitted& committed) {
-    std::vector<TaskId> still;
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-      if (find(ids[i], same[i])) still.push_back(ids[i]);
-    }
-    std::vector<TopicPartition> unknown;
-    for (const log::CommittedOffset& offset : committed.offsets) {
-      if (offset.offset == kNoOffset) unknown.push_back(offset.where);
-    }
-    if (unknown.empty()) {
-      load(still, committed, {});
-      return;
-    }
-    if (options_.offset_reset == OffsetReset::kNone) {
-      fail("group " + options_.group + " has no committed offset for " + to_string(unknown.front()) +
-           ", and auto.offset.reset is none. Nothing was read; commit an offset, or say earliest or latest");
-      return;
-    }
-    const auto kind =
-        options_.offset_reset == OffsetReset::kEarliest ? log::OffsetKind::kStart : log::OffsetKind::kEnd;
-    parts_.admin.list_offsets(kind, unknown, [=, this](const log::OffsetsListed& listed) {
-      std::vector<TaskId> present;
-      for (const TaskId id : still) {
-        const auto at = std::find(ids.begin(), ids.end(), id) - ids.begin();
-        if (find(id, same[static_cast<std::size_t>(at)])) present.push_back(id);
-      }
-      load(present, committed, listed);
-    });
-  });
+  parts_.admin.committed_offsets(
+      options_.group, partitions, [=, this](const log::OffsetsCommitted& committed) {
+        std::vector<TaskId> still;
+        for (std::size_t i = 0; i < ids.size(); ++i) {
+          if (find(ids[i], same[i])) still.push_back(ids[i]);
+        }
+        std::vector<TopicPartition> unknown;
+        for (const log::CommittedOffset& offset : committed.offsets) {
+          if (offset.offset == kNoOffset) unknown.push_back(offset.where);
+        }
+        if (unknown.empty()) {
+          load(still, committed, {});
+          return;
+        }
+        if (options_.offset_reset == OffsetReset::kNone) {
+          fail("group " + options_.group + " has no committed offset for " +
+               to_string(unknown.front()) +
+               ", and auto.offset.reset is none. Nothing was read; commit an offset, or say "
+               "earliest or latest");
+          return;
+        }
+        const auto kind = options_.offset_reset == OffsetReset::kEarliest ? log::OffsetKind::kStart
+                                                                          : log::OffsetKind::kEnd;
+        parts_.admin.list_offsets(kind, unknown, [=, this](const log::OffsetsListed& listed) {
+          std::vector<TaskId> present;
+          for (const TaskId id : still) {
+            const auto at = std::find(ids.begin(), ids.end(), id) - ids.begin();
+            if (find(id, same[static_cast<std::size_t>(at)])) present.push_back(id);
+          }
+          load(present, committed, listed);
+        });
+      });
 }
 
 void TaskSet::load(const std::vector<TaskId>& ids, const log::OffsetsCommitted& committed,
                    const log::OffsetsListed& reset) {
   const auto offset_of = [](const auto& offsets, const TopicPartition& where) {
-    return std::find_if(offsets.begin(), offsets.end(), [&](const auto& o) { return o.where == where; });
+    return std::find_if(offsets.begin(), offsets.end(),
+                        [&](const auto& o) { return o.where == where; });
   };
   for (const TaskId id : ids) {
     Entry& entry = tasks_.at(id);
@@ -94,7 +99,8 @@ void TaskSet::load(const std::vector<TaskId>& ids, const log::OffsetsCommitted& 
       Offset next = found->offset;
       if (next == kNoOffset) next = offset_of(reset.offsets, where)->offset;
       if (next == kNoOffset) {
-        fail("there is no partition " + to_string(where) + " any more. Nothing was lost; create it again");
+        fail("there is no partition " + to_string(where) +
+             " any more. Nothing was lost; create it again");
         return;
       }
       entry.task->load(i, next, decode_commit_metadata(found->metadata));
@@ -116,21 +122,25 @@ void TaskSet::restore(const std::vector<TaskId>& ids) {
     start_restored();
     return;
   }
-  parts_.admin.list_offsets(log::OffsetKind::kStart, changelogs, [=, this](const log::OffsetsListed& starts) {
-    parts_.admin.list_offsets(log::OffsetKind::kEnd, changelogs, [=, this](const log::OffsetsListed& ends) {
-      for (const auto& [id, same] : tasks) {
-        Entry* entry = find(id, same);
-        if (!entry) continue;
-        for (const auto& changelog : entry->task->changelogs()) {
-          const auto at = std::find(changelogs.begin(), changelogs.end(), changelog.where) - changelogs.begin();
-          const auto i = static_cast<std::size_t>(at);
-          restorer_.add(changelog.where, starts.offsets[i].offset, ends.offsets[i].offset, *changelog.cells);
-        }
-        entry->restore_begun = true;
-      }
-      start_restored();
-    });
-  });
+  parts_.admin.list_offsets(
+      log::OffsetKind::kStart, changelogs, [=, this](const log::OffsetsListed& starts) {
+        parts_.admin.list_offsets(
+            log::OffsetKind::kEnd, changelogs, [=, this](const log::OffsetsListed& ends) {
+              for (const auto& [id, same] : tasks) {
+                Entry* entry = find(id, same);
+                if (!entry) continue;
+                for (const auto& changelog : entry->task->changelogs()) {
+                  const auto at = std::find(changelogs.begin(), changelogs.end(), changelog.where) -
+                                  changelogs.begin();
+                  const auto i = static_cast<std::size_t>(at);
+                  restorer_.add(changelog.where, starts.offsets[i].offset, ends.offsets[i].offset,
+                                *changelog.cells);
+                }
+                entry->restore_begun = true;
+              }
+              start_restored();
+            });
+      });
 }
 
 void TaskSet::start_restored() {
@@ -202,7 +212,8 @@ bool TaskSet::handle(const log::Event& event) {
     const std::string where = source_of(range->partition);
     if (!where.empty()) {
       fail("input " + where + ": offset " + std::to_string(range->requested.value()) +
-           " is not in the log any more: records were deleted before they were read. Nothing was skipped and all "
+           " is not in the log any more: records were deleted before they were read. Nothing was "
+           "skipped and all "
            "state is kept; reset the group's offset to say where to go on");
     }
   } else if (const auto* failed = std::get_if<log::ReadFailed>(&event.what)) {
@@ -259,7 +270,8 @@ void TaskSet::forget_closed() {
 
 TaskSet::Entry* TaskSet::find(TaskId id, std::int64_t incarnation) {
   const auto found = tasks_.find(id);
-  return found != tasks_.end() && found->second.incarnation == incarnation ? &found->second : nullptr;
+  return found != tasks_.end() && found->second.incarnation == incarnation ? &found->second
+                                                                           : nullptr;
 }
 
 bool TaskSet::opening() const {

@@ -45,7 +45,8 @@ class TaskSet {
 
   struct Entry {
     std::unique_ptr<task::StreamTask> task;
-    std::int64_t incarnation = 0;  // tells it from earlier tasks of its id, whose answers are under way
+    std::int64_t incarnation =
+        0;  // tells it from earlier tasks of its id, whose answers are under way
     TaskState state = TaskState::kCreated;
     TopicPartition anchor;
     bool restore_begun = false;                 // its changelogs' ends are known
@@ -54,7 +55,8 @@ class TaskSet {
     std::optional<Duration> wait_until;         // its last step said so (R-T5)
   };
 
-  // --- membership -----------------------------------------------------------------------------------
+  // --- membership
+  // -----------------------------------------------------------------------------------
 
   // Effect: a task for each anchor partition. They run once their stores are full. One whose
   // predecessor is still being closed is made after that.
@@ -68,7 +70,8 @@ class TaskSet {
   void close_revoked();
   void close_all();
 
-  // --- records --------------------------------------------------------------------------------------
+  // --- records
+  // --------------------------------------------------------------------------------------
 
   // Effect: moves what has arrived into the queues that have room; restores. Returns whether
   // anything moved.
@@ -77,7 +80,8 @@ class TaskSet {
   // Takes in an event of the readers. Returns false if it is somebody else's.
   bool handle(const log::Event& event);
 
-  // --- for the worker -------------------------------------------------------------------------------
+  // --- for the worker
+  // -------------------------------------------------------------------------------
 
   // In the order of task ids.
   std::map<TaskId, Entry>& entries() { return tasks_; }
@@ -89,7 +93,8 @@ class TaskSet {
 
  private:
   void open(std::vector<TaskId> ids);
-  void load(const std::vector<TaskId>& ids, const log::OffsetsCommitted& committed, const log::OffsetsListed& reset);
+  void load(const std::vector<TaskId>& ids, const log::OffsetsCommitted& committed,
+            const log::OffsetsListed& reset);
   void restore(const std::vector<TaskId>& ids);
   void start_restored();
   void start_reading(Entry& entry);
@@ -104,7 +109,8 @@ class TaskSet {
   const TaskSetOptions options_;
   std::map<TaskId, Entry> tasks_;
   std::int64_t incarnations_ = 0;
-  std::vector<TopicPartition> assigned_early_;  // while an earlier task of the same partition closes
+  std::vector<TopicPartition>
+      assigned_early_;  // while an earlier task of the same partition closes
   std::unique_ptr<log::LogReader> reader_;
   Restorer restorer_;
   log::RecordBatch batch_;

@@ -12,13 +12,18 @@ using M = MembershipState;
 
 // One row an event; columns: Created, Restoring, Running, BackingOff, Closing, Closed.
 constexpr std::array<std::array<T, kTaskStates>, kTaskEvents> kTaskTable = {{
-    /* kOffsetsKnown */ {T::kRestoring, T::kRestoring, T::kRunning, T::kBackingOff, T::kClosing, T::kClosed},
-    /* kRestored     */ {T::kCreated, T::kRunning, T::kRunning, T::kBackingOff, T::kClosing, T::kClosed},
-    /* kFailed       */ {T::kBackingOff, T::kBackingOff, T::kBackingOff, T::kBackingOff, T::kClosing, T::kClosed},
-    /* kResumed      */ {T::kCreated, T::kRestoring, T::kRunning, T::kRunning, T::kClosing, T::kClosed},
+    /* kOffsetsKnown */ {T::kRestoring, T::kRestoring, T::kRunning, T::kBackingOff, T::kClosing,
+                         T::kClosed},
+    /* kRestored     */
+    {T::kCreated, T::kRunning, T::kRunning, T::kBackingOff, T::kClosing, T::kClosed},
+    /* kFailed       */
+    {T::kBackingOff, T::kBackingOff, T::kBackingOff, T::kBackingOff, T::kClosing, T::kClosed},
+    /* kResumed      */
+    {T::kCreated, T::kRestoring, T::kRunning, T::kRunning, T::kClosing, T::kClosed},
     // A task that never ran has nothing to commit, so nobody waits for it.
     /* kRevoked      */ {T::kClosed, T::kClosed, T::kClosing, T::kClosing, T::kClosing, T::kClosed},
-    /* kReleased     */ {T::kCreated, T::kRestoring, T::kRunning, T::kBackingOff, T::kClosed, T::kClosed},
+    /* kReleased     */
+    {T::kCreated, T::kRestoring, T::kRunning, T::kBackingOff, T::kClosed, T::kClosed},
     /* kLost         */ {T::kClosed, T::kClosed, T::kClosed, T::kClosed, T::kClosed, T::kClosed},
 }};
 
@@ -43,14 +48,14 @@ MembershipState next_state(MembershipState state, MembershipEvent event) {
 }
 
 std::string_view to_string(TaskState state) {
-  static constexpr std::array<std::string_view, kTaskStates> kNames = {"Created",    "Restoring", "Running",
-                                                                       "BackingOff", "Closing",   "Closed"};
+  static constexpr std::array<std::string_view, kTaskStates> kNames = {
+      "Created", "Restoring", "Running", "BackingOff", "Closing", "Closed"};
   return kNames[static_cast<std::size_t>(state)];
 }
 
 std::string_view to_string(MembershipState state) {
-  static constexpr std::array<std::string_view, kMembershipStates> kNames = {"Joining", "Stable",  "Revoking",
-                                                                             "Lost",    "Leaving", "Left"};
+  static constexpr std::array<std::string_view, kMembershipStates> kNames = {
+      "Joining", "Stable", "Revoking", "Lost", "Leaving", "Left"};
   return kNames[static_cast<std::size_t>(state)];
 }
 

@@ -27,7 +27,8 @@ TaskState next_state(TaskState state, TaskEvent event);
 
 // Whether the task takes part in the worker's transaction: its changes are committed and undone.
 constexpr bool in_transaction(TaskState state) {
-  return state == TaskState::kRunning || state == TaskState::kBackingOff || state == TaskState::kClosing;
+  return state == TaskState::kRunning || state == TaskState::kBackingOff ||
+         state == TaskState::kClosing;
 }
 
 enum class MembershipState { kJoining, kStable, kRevoking, kLost, kLeaving, kLeft };

@@ -30,8 +30,12 @@ ProducerEvent completion_event(const Status& status) {
 
 }  // namespace
 
-Transaction::Transaction(TransactionHost& host, Parts parts, log::ProducerOptions options, int max_fences_per_minute)
-    : host_(host), parts_(parts), options_(std::move(options)), max_fences_per_minute_(max_fences_per_minute) {}
+Transaction::Transaction(TransactionHost& host, Parts parts, log::ProducerOptions options,
+                         int max_fences_per_minute)
+    : host_(host),
+      parts_(parts),
+      options_(std::move(options)),
+      max_fences_per_minute_(max_fences_per_minute) {}
 
 Transaction::~Transaction() = default;
 
@@ -72,14 +76,11 @@ void Transaction::perform(Action actions) {
   if (has(actions, Action::kSubmitAbort)) submit_abort();
   if (has(actions, Action::kReplay)) replay();
   if (has(actions, Action::kRotate)) rotate();
-  if (has(actions, Action::kRetryRotation)) back_off("the next producer could not be made: " + last_failure_);
+  if (has(actions, Action::kRetryRotation))
+    back_off("the next producer could not be made: " + last_failure_);
   if (has(actions, Action::kResolve)) {
-    if (in_doubt_) {
-      ++counts_.doubts;
-      host_.resolve();
-    } else {
-      resolved(false);
-    }
+    if (in_doubt_) ++counts_.doubts;
+    host_.resolve(in_doubt_);
   }
 }
 
@@ -87,11 +88,14 @@ bool Transaction::handle(const log::Event& event) {
   if (!producer_ || event.epoch != producer_->epoch()) return false;
   if (std::holds_alternative<log::DeliveryFailed>(event.what)) {
     last_failure_ = event.status.message();
-    if (state_ == ProducerState::kIdle || state_ == ProducerState::kOpen || state_ == ProducerState::kDraining) {
+    if (state_ == ProducerState::kIdle || state_ == ProducerState::kOpen ||
+        state_ == ProducerState::kDraining) {
       if (++delivery_failures_in_a_row_ >= kMaxDeliveryFailuresInARow && stop_at_end_.empty()) {
-        stop_at_end_ = "a record cannot be written, " + std::to_string(delivery_failures_in_a_row_) +
+        stop_at_end_ = "a record cannot be written, " +
+                       std::to_string(delivery_failures_in_a_row_) +
                        " times in a row: " + last_failure_ +
-                       ". Nothing of the transaction is visible; its input will be read again at the next start";
+                       ". Nothing of the transaction is visible; its input will be read again at "
+                       "the next start";
       }
     }
     on(ProducerEvent::kDeliveryFailed);
@@ -114,7 +118,8 @@ bool Transaction::handle(const log::Event& event) {
                                              std::string(to_string(state_)) + ": " + last_failure_);
     if (event.status.consequence() == Consequence::kFenced) note_fence();
     if (state_ == ProducerState::kRotating && event.status.consequence() == Consequence::kFatal) {
-      host_.stop("no producer with transactional.id " + options_.transactional_id + ": " + last_failure_);
+      host_.stop("no producer with transactional.id " + options_.transactional_id + ": " +
+                 last_failure_);
       return true;
     }
   }
@@ -141,7 +146,8 @@ bool Transaction::pump() {
   if (sends && !parts_.output.empty()) return hand_over();
   if (state_ != ProducerState::kDraining || flush_submitted_) return false;
   if (!hand_over()) return false;
-  if (state_ != ProducerState::kDraining || !parts_.output.empty() || !begin_if_needed()) return true;
+  if (state_ != ProducerState::kDraining || !parts_.output.empty() || !begin_if_needed())
+    return true;
   flush_submitted_ = true;
   operation_ = next_operation();
   producer_->submit_flush(operation_);
@@ -267,7 +273,8 @@ void Transaction::back_off(const std::string& why) {
   const Duration pause = std::min(kLongestBackOff, kFirstBackOff * (1 << doublings));
   retry_at_ = parts_.clock.monotonic() + pause;
   parts_.logger.write(LogLevel::kWarning, "transaction " + options_.transactional_id + ": " + why +
-                                              "; trying again in " + std::to_string(pause.count()) + " ms");
+                                              "; trying again in " + std::to_string(pause.count()) +
+                                              " ms");
 }
 
 // The broker reports its own transaction time-out as a fence too, so one alone says nothing.
@@ -278,7 +285,8 @@ void Transaction::note_fence() {
   if (max_fences_per_minute_ == 0 || std::ssize(fenced_at_) <= max_fences_per_minute_) return;
   host_.stop("transactional.id " + options_.transactional_id + " was taken over " +
              std::to_string(fenced_at_.size()) +
-             " times within a minute: another process runs with the same application.id. Nothing uncommitted is "
+             " times within a minute: another process runs with the same application.id. Nothing "
+             "uncommitted is "
              "visible and nothing is lost; stop one of the two");
 }
 

@@ -1,6 +1,6 @@
-// The life of a worker's transactions (DESIGN §5): carries out what producer_state.h decides. It owns
-// the producer and hands the output buffer over; what a commit, an abort or a replay means for tasks
-// and stores it asks of its host.
+// The life of a worker's transactions (DESIGN §5): carries out what producer_state.h decides. It
+// owns the producer and hands the output buffer over; what a commit, an abort or a replay means for
+// tasks and stores it asks of its host.
 //
 // Nothing here waits: pump() does what can be done now, handle() takes in what the log answered.
 #pragma once
@@ -41,8 +41,10 @@ class TransactionHost {
   // Effect: tasks undo what they did and will take their records again.
   virtual void replay() = 0;
 
-  // Effect: finds out what became of the last commit; ends in Transaction::resolved(), later or at once.
-  virtual void resolve() = 0;
+  // Effect: a new producer has taken over: finds out what became of the last commit, if that is in
+  // doubt, and that nobody else has committed since. Ends in Transaction::resolved(), later or at
+  // once, or in stop().
+  virtual void resolve(bool in_doubt) = 0;
 
   virtual void close_revoked() = 0;  // undone, without publishing
   virtual void acknowledge() = 0;    // every membership event that waits for an answer
@@ -56,8 +58,8 @@ struct TransactionCounts {
   std::int64_t commits = 0;
   std::int64_t aborts = 0;
   std::int64_t rotations = 0;
-  std::int64_t doubts = 0;            // outcomes that had to be asked for
-  std::int64_t outdated_events = 0;   // of producers given up
+  std::int64_t doubts = 0;           // outcomes that had to be asked for
+  std::int64_t outdated_events = 0;  // of producers given up
 };
 
 // Not thread-safe: belongs to one worker.
@@ -71,9 +73,10 @@ class Transaction {
     Logger& logger;
   };
 
-  // `max_fences_per_minute`: above it, somebody else uses the transactional id, and the worker stops
-  // instead of taking it back for ever; 0: no such limit.
-  Transaction(TransactionHost& host, Parts parts, log::ProducerOptions options, int max_fences_per_minute);
+  // `max_fences_per_minute`: above it, somebody else uses the transactional id, and the worker
+  // stops instead of taking it back for ever; 0: no such limit.
+  Transaction(TransactionHost& host, Parts parts, log::ProducerOptions options,
+              int max_fences_per_minute);
   ~Transaction();
 
   // Effect: makes the first producer. Steps may run once its init is done.
@@ -84,7 +87,8 @@ class Transaction {
   // Whether a step may run now: a transaction takes records, and there is room for what they send.
   bool may_step() const;
 
-  // --- what happens; each a row of the table ------------------------------------------------------
+  // --- what happens; each a row of the table
+  // ------------------------------------------------------
   void stepped() { on(ProducerEvent::kStep); }
   void commit_due() { on(ProducerEvent::kCommitDue); }
   void revoked() { on(ProducerEvent::kRevoked); }
@@ -97,8 +101,8 @@ class Transaction {
   // Effect: takes in an event of the producer's. Returns false if it is somebody else's.
   bool handle(const log::Event& event);
 
-  // Effect: hands output over, flushes when all is handed over, retries what is due. Returns whether
-  // anything moved.
+  // Effect: hands output over, flushes when all is handed over, retries what is due. Returns
+  // whether anything moved.
   bool pump();
 
   // When pump() has something to do that waits for the clock (monotonic).
@@ -132,17 +136,18 @@ class Transaction {
   std::unique_ptr<log::LogProducer> producer_;
   log::OperationId operation_ = log::kNoOperation;  // the one whose completion this state waits for
   std::int64_t operations_ = 0;
-  bool begun_ = false;            // the producer has a transaction open
+  bool begun_ = false;  // the producer has a transaction open
   bool flush_submitted_ = false;
-  bool abort_after_operation_ = false;  // one operation at a time: the abort waits for the flush to end
-  bool in_doubt_ = false;         // a commit was submitted and its outcome is not known
+  bool abort_after_operation_ =
+      false;               // one operation at a time: the abort waits for the flush to end
+  bool in_doubt_ = false;  // a commit was submitted and its outcome is not known
   bool acknowledge_at_end_ = false;
   bool close_lost_at_end_ = false;
   bool rotate_at_end_ = false;
   std::vector<log::WrittenRange> written_;
-  std::string stop_at_end_;       // a task failed: stop with this once the abort is done
+  std::string stop_at_end_;  // a task failed: stop with this once the abort is done
   std::string last_failure_;
-  int failures_in_a_row_ = 0;     // since the last commit
+  int failures_in_a_row_ = 0;  // since the last commit
   int delivery_failures_in_a_row_ = 0;
   const int max_fences_per_minute_;
   std::deque<Duration> fenced_at_;  // within the last minute

@@ -7,19 +7,21 @@
 namespace millrace::worker {
 
 namespace {
-// Ahead of a commit the client is woken, so that a heartbeat in between does not make the token stale
-// (KAFKA_CLIENT §1.5, rule 9).
+// Ahead of a commit the client is woken, so that a heartbeat in between does not make the token
+// stale (KAFKA_CLIENT §1.5, rule 9).
 constexpr Duration kKickAhead{10};
 // Back-to-back transactions cost ten times as much (KAFKA_CLIENT §10.2).
 constexpr Duration kLeastCommitInterval{30};
 }  // namespace
 
 std::string_view to_string(WorkerState state) {
-  static constexpr std::array<std::string_view, 5> kNames = {"Starting", "Running", "Closing", "Closed", "Failed"};
+  static constexpr std::array<std::string_view, 5> kNames = {"Starting", "Running", "Closing",
+                                                             "Closed", "Failed"};
   return kNames[static_cast<std::size_t>(state)];
 }
 
-Worker::Worker(const graph::BuiltGraph& graph, WorkerOptions options, log::Log& log, const Clock& clock, Logger& logger)
+Worker::Worker(const graph::BuiltGraph& graph, WorkerOptions options, log::Log& log,
+               const Clock& clock, Logger& logger)
     : graph_(graph),
       options_(std::move(options)),
       log_(log),
@@ -28,7 +30,8 @@ Worker::Worker(const graph::BuiltGraph& graph, WorkerOptions options, log::Log& 
       admin_(log, inbox_, clock, options_.admin_patience),
       startup_(graph, options_.application_id, admin_),
       transaction_(*this, {log, inbox_, output_, clock, logger},
-                   {options_.transactional_id, options_.transaction_timeout}, options_.max_fences_per_minute) {
+                   {options_.transactional_id, options_.transaction_timeout},
+                   options_.max_fences_per_minute) {
   startup_.begin();
 }
 
@@ -45,6 +48,7 @@ bool Worker::step() {
     if (!startup_.done()) return moved;
     begin_running();
   }
+  if (!membership_ && transaction_.state() == ProducerState::kIdle) join_group();
   moved = tasks_->feed() || moved;
   if (tasks_->failure()) fail(*tasks_->failure());
   if (finished()) return true;
@@ -105,14 +109,21 @@ void Worker::handle_membership(const log::Event& event) {
 
 void Worker::begin_running() {
   state_ = WorkerState::kRunning;
-  environment_ = std::make_unique<task::TaskEnvironment>(task::TaskEnvironment{
-      graph_, startup_.plan(), options_.application_id, output_, options_.max_task_idle, options_.forget_typed_values});
-  tasks_ = std::make_unique<TaskSet>(
-      *environment_, TaskSet::Parts{log_, inbox_, admin_, clock_, logger_},
-      TaskSetOptions{options_.application_id, options_.offset_reset, options_.buffered_records_per_partition});
+  environment_ = std::make_unique<task::TaskEnvironment>(
+      task::TaskEnvironment{graph_, startup_.plan(), options_.application_id, output_,
+                            options_.max_task_idle, options_.forget_typed_values});
+  tasks_ = std::make_unique<TaskSet>(*environment_,
+                                     TaskSet::Parts{log_, inbox_, admin_, clock_, logger_},
+                                     TaskSetOptions{options_.application_id, options_.offset_reset,
+                                                    options_.buffered_records_per_partition});
   last_commit_ = clock_.monotonic();
   next_purge_ = last_commit_;
   transaction_.start();
+}
+
+// After the first init, not before: it ends what an earlier process of this id may still have had
+// under way, and the offsets that tasks go on from must be read after that.
+void Worker::join_group() {
   membership_ = log_.make_membership({options_.application_id}, inbox_);
   std::vector<log::AnchorTopic> anchors;
   for (const graph::SubtopologyPlan& plan : startup_.plan().subtopologies) {
@@ -164,7 +175,8 @@ bool Worker::commit_if_due() {
   const ProducerState state = transaction_.state();
   if (state != ProducerState::kIdle && state != ProducerState::kOpen) return false;
   std::size_t retained = 0;
-  for (const auto& [id, entry] : tasks_->entries()) retained += in_transaction(entry.state) ? entry.task->retained_bytes() : 0;
+  for (const auto& [id, entry] : tasks_->entries())
+    retained += in_transaction(entry.state) ? entry.task->retained_bytes() : 0;
   const bool closing = state_ == WorkerState::kClosing;
   const Duration interval = retained > options_.max_retained_bytes
                                 ? std::min(kLeastCommitInterval, options_.commit_interval)
@@ -172,7 +184,7 @@ bool Worker::commit_if_due() {
   const Duration since = now - last_commit_;
   if (!closing && !commit_requested_) {
     if (since + kKickAhead >= interval && !kicked_) {
-      membership_->kick();
+      if (membership_) membership_->kick();
       kicked_ = true;
     }
     if (since < interval) return false;
@@ -203,8 +215,11 @@ std::optional<Duration> Worker::next_timer() const {
 
 bool Worker::quiet() const {
   if (finished()) return true;
-  if (state_ != WorkerState::kRunning || !inbox_.empty() || membership_state_ != MembershipState::kStable) return false;
-  if (transaction_.state() != ProducerState::kIdle || !output_.empty() || unanswered_ > 0) return false;
+  if (state_ != WorkerState::kRunning || !inbox_.empty() ||
+      membership_state_ != MembershipState::kStable)
+    return false;
+  if (transaction_.state() != ProducerState::kIdle || !output_.empty() || unanswered_ > 0)
+    return false;
   if (tasks_->opening() || tasks_->any_closing() || anything_to_commit()) return false;
   for (const auto& [id, entry] : tasks_->entries()) {
     if (entry.task->replaying()) return false;
@@ -226,6 +241,10 @@ void Worker::close() {
 
 // Commit what is open, then give everything back at once and leave.
 void Worker::continue_closing() {
+  if (!membership_) {  // nothing was taken on yet
+    state_ = WorkerState::kClosed;
+    return;
+  }
   if (membership_state_ == MembershipState::kLeaving) return;
   if (transaction_.state() != ProducerState::kIdle || anything_to_commit()) return;
   tasks_->close_all();
@@ -260,7 +279,9 @@ std::optional<std::string> Worker::collect_offsets(std::vector<log::OffsetToComm
   return std::nullopt;
 }
 
-std::optional<log::FencingToken> Worker::token() { return membership_->token(); }
+std::optional<log::FencingToken> Worker::token() {
+  return membership_ ? membership_->token() : std::nullopt;
+}
 
 void Worker::publish(const std::vector<log::WrittenRange>& written) {
   for (auto& [id, entry] : tasks_->entries()) {
@@ -280,37 +301,67 @@ void Worker::replay() {
     try {
       entry.task->abort();
     } catch (const std::exception& e) {
-      fail("task " + to_string(id) + " cannot be set up again after an abort: " + task::exception_text(e));
+      fail("task " + to_string(id) +
+           " cannot be set up again after an abort: " + task::exception_text(e));
       return;
     }
   }
 }
 
-// The outcome of the last commit is what the log says: each task's transaction number stands beside
-// its anchor's committed offset (ENGINE §3).
-void Worker::resolve() {
+// The outcome of a commit is what the log says: each task's transaction number stands beside its
+// anchor's committed offset (ENGINE §3). A number that is neither the last one nor the one in doubt
+// was written by somebody else.
+void Worker::resolve(bool in_doubt) {
   std::vector<TopicPartition> anchors;
   std::vector<TaskId> ids;
-  for (const auto& [id, number] : numbers_in_commit_) {
-    const auto entry = tasks_->entries().find(id);
-    if (entry == tasks_->entries().end()) continue;
-    anchors.push_back(entry->second.anchor);
+  for (const auto& [id, entry] : tasks_->entries()) {
+    if (!in_transaction(entry.state)) continue;
+    anchors.push_back(entry.anchor);
     ids.push_back(id);
   }
-  if (anchors.empty()) {  // all were asked back or lost meanwhile: it is not this worker's business any more
+  if (anchors.empty()) {
     transaction_.resolved(false);
     return;
   }
-  const std::int64_t number = numbers_in_commit_.at(ids.front());
-  admin_.committed_offsets(options_.application_id, {anchors.front()}, [=, this](const log::OffsetsCommitted& answer) {
+  admin_.committed_offsets(options_.application_id, anchors,
+                           [=, this](const log::OffsetsCommitted& answer) {
+                             const auto committed = outcome_in_log(answer, ids, in_doubt);
+                             if (!committed) return;
+                             if (in_doubt)
+                               logger_.info(std::string("the transaction in doubt was ") +
+                                            (*committed ? "committed" : "aborted"));
+                             transaction_.resolved(*committed);
+                           });
+}
+
+// nullopt: somebody else has committed for these tasks, and this worker has stopped.
+std::optional<bool> Worker::outcome_in_log(const log::OffsetsCommitted& answer,
+                                           const std::vector<TaskId>& ids, bool in_doubt) {
+  bool committed = false;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const auto entry = tasks_->entries().find(ids[i]);
+    if (entry == tasks_->entries().end() || !in_transaction(entry->second.state)) continue;
     std::int64_t in_log = state::TaskMemory::kUnknown;
-    for (const auto& [name, value] : decode_commit_metadata(answer.offsets.front().metadata).entries) {
+    for (const auto& [name, value] : decode_commit_metadata(answer.offsets[i].metadata).entries) {
       if (name == task::kTransactionNumberName) in_log = value;
     }
-    const bool committed = in_log >= number;
-    logger_.info("the transaction in doubt was " + std::string(committed ? "committed" : "aborted"));
-    transaction_.resolved(committed);
-  });
+    const auto pending = numbers_in_commit_.find(ids[i]);
+    if (in_doubt && pending != numbers_in_commit_.end() && in_log == pending->second) {
+      committed = true;
+    } else if (in_log != entry->second.task->committed_number()) {
+      const auto held = membership_->token();
+      // A member learns from its group that a task went elsewhere; without a group nobody will
+      // tell.
+      if (!held || held->generation >= 0) continue;
+      fail("task " + to_string(ids[i]) + ": another process has committed for it (" +
+           to_string(entry->second.anchor) +
+           "): two run with the same application.id. Nothing uncommitted is visible and nothing is "
+           "lost; stop one "
+           "of the two");
+      return std::nullopt;
+    }
+  }
+  return committed;
 }
 
 void Worker::close_revoked() { tasks_->close_revoked(); }
@@ -325,8 +376,8 @@ void Worker::close_lost() { tasks_->close_revoked(); }
 
 void Worker::stop(std::string why) { fail(std::move(why)); }
 
-// What nobody will read again: repartition records below the committed offsets, and changelog records
-// of windows that are gone (DESIGN §7 "History"). Seldom, and nobody waits for it.
+// What nobody will read again: repartition records below the committed offsets, and changelog
+// records of windows that are gone (DESIGN §7 "History"). Seldom, and nobody waits for it.
 void Worker::purge() {
   constexpr Duration kEvery{30'000};
   const Duration now = clock_.monotonic();
@@ -338,10 +389,12 @@ void Worker::purge() {
     if (entry.state != TaskState::kRunning) continue;
     const auto& sources = entry.task->sources();
     for (std::size_t i = 0; i < sources.size(); ++i) {
-      const bool internal = std::find(repartition.begin(), repartition.end(), sources[i].topic) != repartition.end();
+      const bool internal =
+          std::find(repartition.begin(), repartition.end(), sources[i].topic) != repartition.end();
       if (internal) below.push_back({sources[i], entry.task->next_offset(i)});
     }
-    for (const auto& changelog : entry.task->purgeable()) below.push_back({changelog.where, changelog.below});
+    for (const auto& changelog : entry.task->purgeable())
+      below.push_back({changelog.where, changelog.below});
   }
   if (!below.empty()) admin_.delete_records(std::move(below));
 }

@@ -2,11 +2,12 @@
 // transactional producer; one transaction covers all its tasks (DESIGN §5).
 //
 //   Worker worker(graph, options, log, clock, logger);
-//   while (worker.step() || !worker.finished()) { if nothing moved: wait on worker.inbox() until worker.next_timer() }
+//   while (worker.step() || !worker.finished()) { if nothing moved: wait on worker.inbox() until
+//   worker.next_timer() }
 //
-// step() never waits: it takes in what the inbox holds, moves records from the log to tasks and from
-// tasks to the log, and runs records while the transaction takes them. So a test, the simulator and a
-// thread drive it alike.
+// step() never waits: it takes in what the inbox holds, moves records from the log to tasks and
+// from tasks to the log, and runs records while the transaction takes them. So a test, the
+// simulator and a thread drive it alike.
 #pragma once
 
 #include <functional>
@@ -37,10 +38,11 @@ struct WorkerOptions {
   Duration admin_patience{60'000};
   OffsetReset offset_reset = OffsetReset::kEarliest;
   std::size_t buffered_records_per_partition = 1000;
-  std::size_t max_retained_bytes = std::size_t{256} << 20;  // input kept for a replay: commit early above it
-  std::size_t max_records_per_step = 200;                  // of one task, between two looks at the inbox
-  int max_fences_per_minute = 0;                           // above it, two processes share an id; 0: never
-  bool forget_typed_values = false;                        // ENGINE §9
+  std::size_t max_retained_bytes = std::size_t{256}
+                                   << 20;  // input kept for a replay: commit early above it
+  std::size_t max_records_per_step = 200;  // of one task, between two looks at the inbox
+  int max_fences_per_minute = 0;           // above it, two processes share an id; 0: never
+  bool forget_typed_values = false;        // ENGINE §9
   // Called when a transaction is over, before its records are taken again if it was not committed.
   std::function<void(bool committed)> on_transaction_end;
 };
@@ -48,27 +50,28 @@ struct WorkerOptions {
 enum class WorkerState {
   kStarting,  // topics are looked at and made
   kRunning,
-  kClosing,   // finishes its transaction, leaves the group
+  kClosing,  // finishes its transaction, leaves the group
   kClosed,
-  kFailed,    // failure() says why; nothing of the open transaction is visible
+  kFailed,  // failure() says why; nothing of the open transaction is visible
 };
 std::string_view to_string(WorkerState state);
 
 struct WorkerCounts {
-  std::int64_t records = 0;          // taken, replays included
+  std::int64_t records = 0;  // taken, replays included
   std::int64_t revocations = 0;
   std::int64_t outdated_events = 0;  // of objects that are not held any more
 };
 
-// Not thread-safe, but for inbox() and what it says of itself. The graph, the log, the clock and the
-// logger outlive the worker.
+// Not thread-safe, but for inbox() and what it says of itself. The graph, the log, the clock and
+// the logger outlive the worker.
 class Worker final : private TransactionHost {
  public:
-  Worker(const graph::BuiltGraph& graph, WorkerOptions options, log::Log& log, const Clock& clock, Logger& logger);
+  Worker(const graph::BuiltGraph& graph, WorkerOptions options, log::Log& log, const Clock& clock,
+         Logger& logger);
   ~Worker() override;
 
-  // Effect: does what can be done now, a bounded amount. Returns whether anything moved: if not, the
-  // inbox or next_timer() has the next word.
+  // Effect: does what can be done now, a bounded amount. Returns whether anything moved: if not,
+  // the inbox or next_timer() has the next word.
   bool step();
 
   // When there is something to do that waits for the clock (monotonic).
@@ -102,6 +105,9 @@ class Worker final : private TransactionHost {
   void handle(const log::Event& event);
   void handle_membership(const log::Event& event);
   void begin_running();
+  void join_group();
+  std::optional<bool> outcome_in_log(const log::OffsetsCommitted& answer,
+                                     const std::vector<TaskId>& ids, bool in_doubt);
   bool run_tasks();
   bool commit_if_due();
   bool anything_to_commit() const;
@@ -114,7 +120,7 @@ class Worker final : private TransactionHost {
   std::optional<log::FencingToken> token() override;
   void publish(const std::vector<log::WrittenRange>& written) override;
   void replay() override;
-  void resolve() override;
+  void resolve(bool in_doubt) override;
   void close_revoked() override;
   void acknowledge() override;
   void close_lost() override;
@@ -137,17 +143,18 @@ class Worker final : private TransactionHost {
   task::OutputBuffer output_;
   std::unique_ptr<task::TaskEnvironment> environment_;  // once the plan is known
   std::unique_ptr<TaskSet> tasks_;
-  std::unique_ptr<log::GroupMembership> membership_;
+  std::unique_ptr<log::GroupMembership> membership_;  // once the first producer is ready
   MembershipState membership_state_ = MembershipState::kJoining;
   Transaction transaction_;
 
-  int unanswered_ = 0;                    // membership events that wait for acknowledge()
+  int unanswered_ = 0;  // membership events that wait for acknowledge()
   std::optional<Duration> revoked_since_;
   Duration last_commit_{};
-  bool kicked_ = false;                   // the membership, ahead of the commit that is due
+  bool kicked_ = false;  // the membership, ahead of the commit that is due
   bool commit_requested_ = false;
   Duration next_purge_{};
-  // The transaction numbers of the commit under way: what an unknown outcome is told by (ENGINE §3).
+  // The transaction numbers of the commit under way: what an unknown outcome is told by (ENGINE
+  // §3).
   std::map<TaskId, std::int64_t> numbers_in_commit_;
 };
 

@@ -29,7 +29,9 @@ class KafkaTopics {
 
   void create(const std::string& name, std::int32_t partitions) {
     const log::OperationId id = waiting_.next_id();
-    admin_->submit_create_topics(id, {{name, partitions, {}}});
+    // The tests' records are stamped 1970: with the default retention a broker deletes them at
+    // once.
+    admin_->submit_create_topics(id, {{name, partitions, {{"retention.ms", "-1"}}}});
     check(waiting_.wait(id).status);
     partitions_[name] = partitions;
   }
@@ -69,13 +71,13 @@ class KafkaTopics {
   void read(const TopicPartition& where, Offset end, std::vector<Row>& rows) {
     auto reader = log_.make_reader({}, waiting_.inbox);
     const log::ReaderPartition partition = reader->start(where, Offset(0));
-    const Duration until = SystemClock::instance().monotonic() + Duration(30'000);
+    const Duration until = SystemClock::instance().monotonic() + Duration(60'000);
     log::RecordBatch batch;
     while (reader->position(partition) < end) {
-      if (SystemClock::instance().monotonic() > until)
-        {
-        throw std::runtime_error("cannot read " + to_string(where) + " to its end " + std::to_string(end.value()) +
-                                 ": at " + std::to_string(reader->position(partition).value()));
+      if (SystemClock::instance().monotonic() > until) {
+        throw std::runtime_error("cannot read " + to_string(where) + " to its end " +
+                                 std::to_string(end.value()) + ": at " +
+                                 std::to_string(reader->position(partition).value()));
       }
       reader->drain(partition, 1000, batch);
       for (const RecordView& record : batch) {

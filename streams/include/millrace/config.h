@@ -1,8 +1,8 @@
 // StreamsConfig: how an application runs. Kafka's keys with _ for a dot, each documented; what is
 // rare goes into `properties` and on to the Kafka client.
 //
-//   StreamsConfig config{.application_id = "word-count", .bootstrap_servers = "kafka1:9092,kafka2:9092"};
-//   Streams app(builder.build(), config.with_arguments(argc, argv));
+//   StreamsConfig config{.application_id = "word-count", .bootstrap_servers =
+//   "kafka1:9092,kafka2:9092"}; Streams app(builder.build(), config.with_arguments(argc, argv));
 //
 // All mistakes are reported at once, as one ConfigError, one a line.
 #pragma once
@@ -46,8 +46,9 @@ struct StreamsConfig {
   // Records of one partition that wait in a task at most (buffered.records.per.partition).
   int buffered_records_per_partition = 1000;
 
-  // Settings of the Kafka client by their own names, e.g. {"security.protocol", "SASL_SSL"}; with the
-  // prefix "consumer.", "producer." or "admin." for that client alone. Values are never printed.
+  // Settings of the Kafka client by their own names, e.g. {"security.protocol", "SASL_SSL"}; with
+  // the prefix "consumer.", "producer." or "admin." for that client alone. Values are never
+  // printed.
   std::map<std::string, std::string> properties = {};
 
   // Where messages go; the default writes to stderr. Outlives the application.

@@ -1,10 +1,12 @@
 // Streams: runs a topology on a Kafka cluster, exactly once.
 //
-//   Streams app(builder.build(), {.application_id = "word-count", .bootstrap_servers = "kafka1:9092"});
-//   return app.run();          // until SIGINT or SIGTERM; commits, leaves, returns the exit code
+//   Streams app(builder.build(), {.application_id = "word-count", .bootstrap_servers =
+//   "kafka1:9092"}); return app.run();          // until SIGINT or SIGTERM; commits, leaves,
+//   returns the exit code
 //
-// One worker thread per process; it reads all partitions. Every output, every change of state and the
-// input offsets become visible together or not at all; a crash loses nothing and doubles nothing.
+// One worker thread per process; it reads all partitions. Every output, every change of state and
+// the input offsets become visible together or not at all; a crash loses nothing and doubles
+// nothing.
 #pragma once
 
 #include <functional>
@@ -23,7 +25,7 @@ class Streams {
     kRunning,  // or on its way there: topics are checked, state is restored
     kClosing,
     kClosed,
-    kFailed,   // failure() says why; nothing uncommitted is visible
+    kFailed,  // failure() says why; nothing uncommitted is visible
   };
 
   // Errors: ConfigError with every mistake. Nothing is contacted yet.

@@ -60,7 +60,8 @@ struct TestRecord {
   friend bool operator==(const TestRecord&, const TestRecord&) = default;
 };
 
-// What the log did to the topology since the driver was made (all zero unless hostile, but commits).
+// What the log did to the topology since the driver was made (all zero unless hostile, but
+// commits).
 struct TestCounts {
   std::int64_t commits = 0;
   std::int64_t aborts = 0;
@@ -94,8 +95,10 @@ class TestDriverCore {
   std::vector<RawTestRecord> committed_records(const std::string& topic);
   void advance_wall_clock_time(Duration by);
   void settle();
+  void drain();
   void restart();
-  state::Store& find_store(std::string_view name, const std::type_info& key, const std::type_info& value);
+  state::Store& find_store(std::string_view name, const std::type_info& key,
+                           const std::type_info& value);
   std::vector<std::string> topics();
   std::map<std::string, std::int64_t> dropped_records();
   TestCounts counts() const;
@@ -140,8 +143,13 @@ inline constexpr std::size_t kTestKeyBytesBehindInner<Windowed<K>> = 8;
 template <class K, class V>
 class TestInputTopic {
  public:
-  TestInputTopic(detail::TestDriverCore& driver, const Topic<K, V>& topic, Timestamp start, Duration auto_advance)
-      : driver_(&driver), name_(topic.name()), serdes_(topic.serdes()), next_(start), auto_advance_(auto_advance) {}
+  TestInputTopic(detail::TestDriverCore& driver, const Topic<K, V>& topic, Timestamp start,
+                 Duration auto_advance)
+      : driver_(&driver),
+        name_(topic.name()),
+        serdes_(topic.serdes()),
+        next_(start),
+        auto_advance_(auto_advance) {}
 
   // Effect: appends the record and runs the topology until nothing is left to do.
   void pipe_input(const K& key, const V& value, Timestamp timestamp) {
@@ -155,8 +163,10 @@ class TestInputTopic {
   void pipe_input(const TestRecord<K, V>& record) {
     Bytes key;
     Bytes value;
-    driver_->pipe(name_, detail::kTestKeyBytesBehindInner<K>, detail::to_payload(serdes_.key, record.key, key),
-                  detail::to_payload(serdes_.value, record.value, value), record.timestamp, record.headers);
+    driver_->pipe(name_, detail::kTestKeyBytesBehindInner<K>,
+                  detail::to_payload(serdes_.key, record.key, key),
+                  detail::to_payload(serdes_.value, record.value, value), record.timestamp,
+                  record.headers);
   }
   void pipe_input(const std::vector<TestRecord<K, V>>& records) {
     for (const auto& record : records) pipe_input(record);
@@ -184,8 +194,8 @@ class TestOutputTopic {
   TestRecord<K, V> read_record() {
     const auto raw = driver_->read(name_);
     if (!raw) throw std::out_of_range("no record left in topic " + name_);
-    return {detail::from_payload(serdes_.key, raw->key, name_), detail::from_payload(serdes_.value, raw->value, name_),
-            raw->timestamp, raw->headers};
+    return {detail::from_payload(serdes_.key, raw->key, name_),
+            detail::from_payload(serdes_.value, raw->value, name_), raw->timestamp, raw->headers};
   }
   KeyValue<K, V> read_key_value() {
     TestRecord<K, V> record = read_record();
@@ -227,12 +237,14 @@ class TestOutputTopic {
 class TopologyTestDriver {
  public:
   // config: application_id is "test" unless given; bootstrap_servers is not used.
-  explicit TopologyTestDriver(Topology topology, StreamsConfig config = {}, TestOptions options = {})
+  explicit TopologyTestDriver(Topology topology, StreamsConfig config = {},
+                              TestOptions options = {})
       : core_(std::move(topology), std::move(config), std::move(options)) {}
 
   // Records without a timestamp of their own get `start`, and each moves it by `auto_advance`.
   template <class K, class V>
-  TestInputTopic<K, V> create_input_topic(const Topic<K, V>& topic, Timestamp start = {}, Duration auto_advance = {}) {
+  TestInputTopic<K, V> create_input_topic(const Topic<K, V>& topic, Timestamp start = {},
+                                          Duration auto_advance = {}) {
     return {core_, topic, start, auto_advance};
   }
   template <class K, class V>
@@ -248,20 +260,29 @@ class TopologyTestDriver {
   // Errors: StoreUnavailable if there is no such store; std::invalid_argument if it has several
   // partitions or was made with other types.
   template <class K, class V>
-  ReadOnlyKeyValueStore<K, V> store(KeyValueStoreName<K, V> name, AnySerde<K> key_serde = default_serde<K>()) {
-    return {dynamic_cast<state::KeyValueCells&>(core_.find_store(name.view(), typeid(K), typeid(V))),
-            std::move(key_serde)};
+  ReadOnlyKeyValueStore<K, V> store(KeyValueStoreName<K, V> name,
+                                    AnySerde<K> key_serde = default_serde<K>()) {
+    return {
+        dynamic_cast<state::KeyValueCells&>(core_.find_store(name.view(), typeid(K), typeid(V))),
+        std::move(key_serde)};
   }
   template <class K, class V>
-  ReadOnlyWindowStore<K, V> store(WindowStoreName<K, V> name, AnySerde<K> key_serde = default_serde<K>()) {
+  ReadOnlyWindowStore<K, V> store(WindowStoreName<K, V> name,
+                                  AnySerde<K> key_serde = default_serde<K>()) {
     return {dynamic_cast<state::WindowCells&>(core_.find_store(name.view(), typeid(K), typeid(V))),
             std::move(key_serde)};
   }
 
-  // Effect: runs until everything that was piped is committed. What reads outputs does it by itself.
+  // Effect: runs until everything that was piped is committed. What reads outputs does it by
+  // itself.
   void settle() { core_.settle(); }
 
-  // Effect: the worker dies without a word, and another takes over: state comes from the changelogs.
+  // Effect: runs until everything that was piped was taken, be it committed or not. Where
+  // transactions span inputs: what is piped afterwards is taken afterwards.
+  void drain() { core_.drain(); }
+
+  // Effect: the worker dies without a word, and another takes over: state comes from the
+  // changelogs.
   void restart() { core_.restart(); }
 
   // Topics that hold records, internal ones included, by name.
@@ -278,7 +299,9 @@ class TopologyTestDriver {
 
   // Effect: f is called whenever a transaction is over; if it was not committed, before its records
   // are taken again: so a test can take back what peek() noted in an attempt that did not count.
-  void on_transaction_end(std::function<void(bool committed)> f) { core_.on_transaction_end(std::move(f)); }
+  void on_transaction_end(std::function<void(bool committed)> f) {
+    core_.on_transaction_end(std::move(f));
+  }
 
  private:
   detail::TestDriverCore core_;

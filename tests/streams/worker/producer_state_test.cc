@@ -60,7 +60,8 @@ std::vector<Row> table() {
 
   Row overdue = quiet(E::kRevokeOverdue);
   for (const S state : {S::kDraining, S::kCommitting, S::kAborting}) {
-    at(overdue, state) = {S::kRotating, {Action::kRotate, Action::kCloseRevoked, Action::kAcknowledgeNow}};
+    at(overdue, state) = {S::kRotating,
+                          {Action::kRotate, Action::kCloseRevoked, Action::kAcknowledgeNow}};
   }
   rows.push_back(overdue);
 
@@ -114,7 +115,8 @@ std::vector<Row> table() {
   for (const S state : {S::kIdle, S::kOpen, S::kDraining}) {
     at(failed, state) = {S::kAborting, {Action::kSubmitAbort, Action::kBackOffTask}};
   }
-  for (const S state : {S::kCommitting, S::kAborting, S::kRotating}) at(failed, state).actions = {Action::kBackOffTask};
+  for (const S state : {S::kCommitting, S::kAborting, S::kRotating})
+    at(failed, state).actions = {Action::kBackOffTask};
   rows.push_back(failed);
 
   Row committed = quiet(E::kResolvedCommitted);
@@ -143,21 +145,24 @@ TEST_P(TableCell, IsAsTheDesignSays) {
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryEventInEveryState, TableCell,
-                         testing::Combine(testing::Range(0, kProducerEvents), testing::Range(0, kProducerStates)));
+                         testing::Combine(testing::Range(0, kProducerEvents),
+                                          testing::Range(0, kProducerStates)));
 
 // The table above has a row for every event, so that a new event cannot go untested.
 TEST(Table, HasEveryEvent) {
   const auto rows = table();
   ASSERT_EQ(rows.size(), static_cast<std::size_t>(kProducerEvents));
-  for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(static_cast<std::size_t>(rows[i].event), i);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    EXPECT_EQ(static_cast<std::size_t>(rows[i].event), i);
 }
 
 // Random walks: a transaction is published only after the log said that it was committed, every
 // answer that a rebalance is owed is given, and fair events always lead back to Idle.
 TEST(Walk, PublishesOnlyWhatTheLogCommitted) {
-  const std::uint64_t seed = testing::UnitTest::GetInstance()->random_seed() == 0
-                                 ? 1
-                                 : static_cast<std::uint64_t>(testing::UnitTest::GetInstance()->random_seed());
+  const std::uint64_t seed =
+      testing::UnitTest::GetInstance()->random_seed() == 0
+          ? 1
+          : static_cast<std::uint64_t>(testing::UnitTest::GetInstance()->random_seed());
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937_64 random(seed);
   for (int walk = 0; walk < 2'000; ++walk) {
@@ -169,12 +174,14 @@ TEST(Walk, PublishesOnlyWhatTheLogCommitted) {
                                  (state == S::kRotating && event == E::kResolvedCommitted);
       if (event == E::kRevoked) ++owed;
       const Decision decision = decide(state, event);
-      ASSERT_EQ(has(decision.actions, Action::kPublish), outcome_known) << to_string(event) << " in " << to_string(state);
+      ASSERT_EQ(has(decision.actions, Action::kPublish), outcome_known)
+          << to_string(event) << " in " << to_string(state);
       // A commit under way is never undone before its outcome is known.
       if (has(decision.actions, Action::kReplay)) {
         ASSERT_TRUE(state == S::kAborting || state == S::kRotating);
       }
-      const bool over = has(decision.actions, Action::kPublish) || has(decision.actions, Action::kReplay);
+      const bool over =
+          has(decision.actions, Action::kPublish) || has(decision.actions, Action::kReplay);
       if (over || has(decision.actions, Action::kAcknowledgeNow)) owed = 0;
       state = decision.next;
       // Whoever is owed an answer waits for a transaction that is on its way to its end.
@@ -187,9 +194,12 @@ TEST(Walk, PublishesOnlyWhatTheLogCommitted) {
     }
     // Everything under way ends well from here on.
     for (int i = 0; state != S::kIdle && i < 6; ++i) {
-      if (state == S::kOpen) state = decide(state, E::kCommitDue).next;
-      else if (state == S::kRotating) state = decide(state, E::kResolvedAborted).next;
-      else state = decide(state, E::kCompletedOk).next;
+      if (state == S::kOpen)
+        state = decide(state, E::kCommitDue).next;
+      else if (state == S::kRotating)
+        state = decide(state, E::kResolvedAborted).next;
+      else
+        state = decide(state, E::kCompletedOk).next;
     }
     ASSERT_EQ(state, S::kIdle);
   }

@@ -1,4 +1,5 @@
-// The tables of task and membership: what must hold in all of them, and the ways through that matter.
+// The tables of task and membership: what must hold in all of them, and the ways through that
+// matter.
 #include "worker/task_state.h"
 
 #include <gtest/gtest.h>
@@ -8,26 +9,27 @@
 namespace millrace::worker {
 namespace {
 
-constexpr std::array<TaskState, kTaskStates> kStates = {TaskState::kCreated,    TaskState::kRestoring,
-                                                        TaskState::kRunning,    TaskState::kBackingOff,
-                                                        TaskState::kClosing,    TaskState::kClosed};
-constexpr std::array<TaskEvent, kTaskEvents> kEvents = {TaskEvent::kOffsetsKnown, TaskEvent::kRestored,
-                                                        TaskEvent::kFailed,       TaskEvent::kResumed,
-                                                        TaskEvent::kRevoked,      TaskEvent::kReleased,
-                                                        TaskEvent::kLost};
+constexpr std::array<TaskState, kTaskStates> kStates = {TaskState::kCreated, TaskState::kRestoring,
+                                                        TaskState::kRunning, TaskState::kBackingOff,
+                                                        TaskState::kClosing, TaskState::kClosed};
+constexpr std::array<TaskEvent, kTaskEvents> kEvents = {
+    TaskEvent::kOffsetsKnown, TaskEvent::kRestored, TaskEvent::kFailed, TaskEvent::kResumed,
+    TaskEvent::kRevoked,      TaskEvent::kReleased, TaskEvent::kLost};
 
 // A task gets to run only through its offsets and its stores.
 TEST(TaskStates, RunAfterOffsetsAndStores) {
   TaskState state = TaskState::kCreated;
   state = next_state(state, TaskEvent::kRestored);
-  EXPECT_EQ(state, TaskState::kCreated) << "stores cannot be full before anybody knows where to go on";
+  EXPECT_EQ(state, TaskState::kCreated)
+      << "stores cannot be full before anybody knows where to go on";
   state = next_state(state, TaskEvent::kOffsetsKnown);
   EXPECT_EQ(state, TaskState::kRestoring);
   state = next_state(state, TaskEvent::kRestored);
   EXPECT_EQ(state, TaskState::kRunning);
 }
 
-// What was asked back or lost never runs again: no event leads from Closing or Closed to anywhere else.
+// What was asked back or lost never runs again: no event leads from Closing or Closed to anywhere
+// else.
 TEST(TaskStates, NeverComeBackFromClosing) {
   for (const TaskEvent event : kEvents) {
     EXPECT_EQ(next_state(TaskState::kClosed, event), TaskState::kClosed);
@@ -48,7 +50,8 @@ TEST(TaskStates, AskedBackWithinATransactionWaitForItsEnd) {
 
 // Lost closes from every state at once: others have the tasks already.
 TEST(TaskStates, LostClosesAtOnce) {
-  for (const TaskState state : kStates) EXPECT_EQ(next_state(state, TaskEvent::kLost), TaskState::kClosed);
+  for (const TaskState state : kStates)
+    EXPECT_EQ(next_state(state, TaskEvent::kLost), TaskState::kClosed);
 }
 
 // A failed task runs again only when it is resumed.
@@ -72,10 +75,13 @@ TEST(MembershipStates, RevokingEndsWithTheAnswer) {
 
 // After a loss only a new assignment helps; leaving ends in Left whatever else arrives.
 TEST(MembershipStates, LostWaitsForAnAssignmentAndLeavingIsFinal) {
-  EXPECT_EQ(next_state(MembershipState::kLost, MembershipEvent::kAcknowledged), MembershipState::kLost);
-  EXPECT_EQ(next_state(MembershipState::kLost, MembershipEvent::kAssigned), MembershipState::kStable);
-  for (const auto event : {MembershipEvent::kAssigned, MembershipEvent::kRevoked, MembershipEvent::kAcknowledged,
-                           MembershipEvent::kLost, MembershipEvent::kLeave}) {
+  EXPECT_EQ(next_state(MembershipState::kLost, MembershipEvent::kAcknowledged),
+            MembershipState::kLost);
+  EXPECT_EQ(next_state(MembershipState::kLost, MembershipEvent::kAssigned),
+            MembershipState::kStable);
+  for (const auto event :
+       {MembershipEvent::kAssigned, MembershipEvent::kRevoked, MembershipEvent::kAcknowledged,
+        MembershipEvent::kLost, MembershipEvent::kLeave}) {
     EXPECT_EQ(next_state(MembershipState::kLeaving, event), MembershipState::kLeaving);
     EXPECT_EQ(next_state(MembershipState::kLeft, event), MembershipState::kLeft);
   }

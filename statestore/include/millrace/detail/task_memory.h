@@ -38,6 +38,9 @@ class TaskMemory {
     return now;
   }
 
+  // What the last commit() left in the slot: what an abort() goes back to.
+  std::int64_t committed(MemorySlot slot) const { return committed_[index(slot)]; }
+
   // Effect: what is held now is what the next abort() goes back to.
   void commit() { committed_ = current_; }
   void abort() { current_ = committed_; }
