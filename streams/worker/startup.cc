@@ -42,7 +42,7 @@ void Startup::make_plan(const log::TopicsDescribed& described) {
 }
 
 // Topics that were there before are used only in the right shape: a record in another partition
-// would meet another task's state (RELIABILITY F31).
+// would meet another task's state.
 void Startup::check_internal_topics(const log::TopicsDescribed& described) {
   std::string mistakes;
   for (std::size_t i = 0; i < described.topics.size(); ++i) {

@@ -16,7 +16,7 @@
 
 namespace millrace {
 
-// The rule for names of stores, operators and internal topics (SEMANTICS §3.1, API §5).
+// The rule for names of stores, operators and internal topics (SEMANTICS §3.1).
 constexpr bool is_valid_name(std::string_view name) {
   if (name.empty() || name.size() > 200 || name == "." || name == "..") return false;
   for (const char c : name) {

@@ -14,7 +14,7 @@
 
 namespace millrace::graph {
 
-// What a null payload means where the type cannot hold it (API §4).
+// What a null payload means where the type cannot hold it.
 enum class NullPolicy { kSkip, kFail };
 
 class SourceSlot {
