@@ -23,13 +23,13 @@ class ReadOnlyWindowStore {
       : cells_(&cells), key_serde_(std::move(key_serde)) {}
 
   std::optional<V> fetch(const K& key, Timestamp window_start) const {
-    const V* found = state::value_in<V>(cells_->find(bytes_of(key), to_ms(window_start)));
+    const V* found = state::value_in<V>(cell_of(key, window_start));
     return found ? std::optional<V>(*found) : std::nullopt;
   }
 
   std::optional<ValueAndTimestamp<V>> fetch_with_timestamp(const K& key,
                                                            Timestamp window_start) const {
-    const state::Cell* cell = cells_->find(bytes_of(key), to_ms(window_start));
+    const state::Cell* cell = cell_of(key, window_start);
     const V* found = state::value_in<V>(cell);
     if (!found) return std::nullopt;
     return ValueAndTimestamp<V>{*found, cell->timestamp};
@@ -38,9 +38,9 @@ class ReadOnlyWindowStore {
   // Windows of one key, by ascending start.
   std::vector<KeyValue<Window, V>> fetch(const K& key, Timestamp from, Timestamp to) const {
     std::vector<KeyValue<Window, V>> entries;
-    const Bytes bytes = bytes_of(key);
+    write_key(key);
     for (const std::int64_t start : cells_->starts(to_ms(from), to_ms(to))) {
-      const V* found = state::value_in<V>(cells_->find(bytes, start));
+      const V* found = state::value_in<V>(cells_->find(key_bytes_, start));
       if (found) entries.push_back({window_at(start), *found});
     }
     return entries;
@@ -65,14 +65,18 @@ class ReadOnlyWindowStore {
   Window window_at(std::int64_t start) const {
     return window_from(from_ms(start), cells_->window_size());
   }
-  Bytes bytes_of(const K& key) const {
-    Bytes out;
-    key_serde_.serialize(key, out);
-    return out;
+  void write_key(const K& key) const {
+    key_bytes_.clear();
+    key_serde_.serialize(key, key_bytes_);
+  }
+  const state::Cell* cell_of(const K& key, Timestamp window_start) const {
+    write_key(key);
+    return cells_->find(key_bytes_, to_ms(window_start));
   }
 
   state::WindowCells* cells_;
   mutable AnySerde<K> key_serde_;
+  mutable Bytes key_bytes_;
 };
 
 }  // namespace millrace
