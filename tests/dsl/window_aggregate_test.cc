@@ -2,9 +2,13 @@
 // included, and keep in store and task memory what a restart needs (SEMANTICS §2.3, §2.2 R-H).
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
+#include <map>
 #include <optional>
+#include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "dsl/trace.h"
@@ -21,6 +25,7 @@ using testing::expect_trace;
 using testing::FakeTask;
 using testing::pipe_line;
 using testing::Text;
+using testing::to_text;
 using testing::WindowTextSerde;
 using namespace std::chrono_literals;
 
@@ -255,6 +260,65 @@ TEST(WindowAggregate, WritesAWindowedKeyAsJavaDoesAndAllWindowsOfAKeyToOnePartit
   ASSERT_EQ(sent.size(), 1u);
   EXPECT_EQ(to_hex(*sent[0].key), "6b000000000000000a");
   EXPECT_EQ(sent[0].partition, partition_for_key("k", FakeTask::kPartitions));
+}
+
+// Random records against the rules written down once more, plainly: every window that is open gets
+// the record. Transactions end at random; a third of them is aborted first and runs again.
+TEST(WindowAggregate, EqualsTheRulesOnRandomRecords) {
+  for (const TimeWindows windows : {TimeWindows{.size = 10ms, .grace = 0s},
+                                    TimeWindows{.size = 10ms, .advance = 3ms, .grace = 7ms},
+                                    TimeWindows{.size = 16ms, .advance = 4ms, .grace = 40ms}}) {
+    StreamsBuilder builder;
+    count(builder, windows);
+    FakeTask task(*builder.graph(), testing::Transactions::kByHand);
+
+    struct Entry {
+      std::int64_t count = 0;
+      std::int64_t time = 0;
+    };
+    std::map<std::pair<std::string, std::int64_t>, Entry> entries;
+    std::int64_t observed = -1;
+    int late = 0;
+    std::string expected;
+    const auto expect = [&](const std::string& key, std::int64_t time) {
+      observed = std::max(observed, time);
+      for (std::int64_t start = 0; start <= time; start += to_ms(windows.advance)) {
+        const std::int64_t end = start + to_ms(windows.size);
+        if (time >= end) continue;
+        if (end <= observed - to_ms(windows.grace.value())) {
+          ++late;
+          continue;
+        }
+        Entry& entry = entries[{key, start}];
+        ++entry.count;
+        entry.time = std::max(entry.time, time);
+        expected += "[" + key + "@" + std::to_string(start) + "/" + std::to_string(end) + "," +
+                    std::to_string(entry.count) + "]@" + std::to_string(entry.time) + ", ";
+      }
+    };
+
+    std::mt19937 random(20261);
+    std::string seen;
+    for (int transaction = 0; transaction < 200; ++transaction) {
+      std::vector<std::pair<std::string, std::int64_t>> records;
+      for (auto n = random() % 5; n > 0; --n) {
+        const std::int64_t around = transaction * 2;
+        records.emplace_back(
+            std::string(1, static_cast<char>('a' + random() % 3)),
+            std::max<std::int64_t>(0, around + static_cast<int>(random() % 60) - 45));
+      }
+      for (int attempt = random() % 3 == 0 ? 0 : 1; attempt < 2; ++attempt) {
+        for (const auto& [key, time] : records) task.pipe("I", key, "v", time);
+        if (attempt == 0) task.abort();
+      }
+      task.commit();
+      if (random() % 10 == 0) task.restart();
+      for (const auto& [key, time] : records) expect(key, time);
+    }
+    for (const auto& record : task.take()) seen += to_text({record}) + ", ";
+    EXPECT_EQ(seen, expected);
+    EXPECT_GT(late, 0);
+  }
 }
 
 // The grid against its definition, near zero and at the end of time too.
