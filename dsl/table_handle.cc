@@ -10,10 +10,10 @@ TableHandle::TableHandle(const TableHandle&) = default;
 TableHandle& TableHandle::operator=(const TableHandle&) = default;
 TableHandle::~TableHandle() = default;
 
-Handle TableHandle::add(std::string_view word, const Named& named,
-                        const graph::Node* prototype) const {
-  return {graph(),
-          graph()->add_processor({word, named.name.view(), named.where}, {node()}, prototype)};
+Handle add_below(const Handle& parent, std::string_view word, const Named& named,
+                 const graph::Node* prototype) {
+  return {parent.graph(), parent.graph()->add_processor({word, named.name.view(), named.where},
+                                                        {parent.node()}, prototype)};
 }
 
 TableHandle add_kept(const Handle& parent, std::string_view word, graph::StoreSpec store,

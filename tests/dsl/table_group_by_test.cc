@@ -258,10 +258,10 @@ TEST(TableGroupBy, SendsJavasBytes) {
   const auto table = text_table(builder, "T", "rows");
   using Message = detail::GroupChange<Text>;
   const AnySerde<std::string> keys = Serde<std::string>();
-  const auto changes =
-      table.add("group_by", {},
-                new detail::TableGroupByNode<std::string, Text, std::string, Text,
-                                             decltype(&by_first_letter)>(&by_first_letter, keys));
+  const auto changes = detail::add_below(
+      table, "group_by", {},
+      new detail::TableGroupByNode<std::string, Text, std::string, Text,
+                                   decltype(&by_first_letter)>(&by_first_letter, keys));
   builder.graph()->add_sink({"to", {}, {}}, changes.node(), "o",
                             new graph::SinkNode<std::string, Message>(
                                 {.topic = "o",

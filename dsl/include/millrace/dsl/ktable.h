@@ -122,7 +122,8 @@ class KTable : public detail::TableHandle {
     if constexpr (detail::NoMistake<detail::mistake_in_mapper<F, K, V>(), F>::value) {
       using R = detail::mapped_row_t<F, K, V>;
       using Node = detail::TableMapValuesNode<K, V, R, F>;
-      return KTable<K, R>(add("map_values", named, new Node(std::move(mapper), {})), store());
+      return KTable<K, R>(
+          detail::add_below(*this, "map_values", named, new Node(std::move(mapper), {})), store());
     } else {
       return detail::Failed();
     }
@@ -156,7 +157,8 @@ class KTable : public detail::TableHandle {
   // The changes of the table, in the order in which they happen: the new value of a row, or
   // std::nullopt where it was deleted. Copies nothing; needs no store.
   [[nodiscard]] KStream<K, std::optional<V>> to_stream(Named named = {}) const {
-    return {add("to_stream", named, new detail::ToStreamNode<K, V>()), detail::Keys::kInPlace};
+    return {detail::add_below(*this, "to_stream", named, new detail::ToStreamNode<K, V>()),
+            detail::Keys::kInPlace};
   }
 
   // Groups rows anew: each row belongs to the group of the key, and with the value, that the
@@ -216,7 +218,8 @@ class KTable : public detail::TableHandle {
   template <class F>
   KTable filtered(std::string_view word, bool wanted, F predicate, const Named& named) const {
     using Node = detail::TableFilterNode<K, V, F>;
-    return KTable(add(word, named, new Node(std::move(predicate), wanted, {})), store());
+    return KTable(detail::add_below(*this, word, named, new Node(std::move(predicate), wanted, {})),
+                  store());
   }
 
   template <class F>

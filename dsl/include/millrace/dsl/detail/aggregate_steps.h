@@ -8,17 +8,9 @@
 #include <type_traits>
 #include <utility>
 
-#include "millrace/serde.h"
+#include "millrace/dsl/detail/change.h"
 
 namespace millrace::detail {
-
-// Effect: a value that is null by its own type (API §4) becomes no value.
-template <class A>
-void without_null(std::optional<A>& held) {
-  if constexpr (Nullable<A>) {
-    if (held && is_null(*held)) held.reset();
-  }
-}
 
 struct CountStep {
   template <class K, class V>

@@ -14,37 +14,56 @@ namespace millrace::detail {
 // Deletions of rows that were not there before are left out where that is known without cost: where
 // the table above keeps its rows, or somebody below asked for old values. Otherwise each rejected
 // record becomes a deletion, as in Kafka Streams.
-template <class K, class V, class F>
-class TableFilterNode final : public TableNode<K, Change<V>, V> {
+template <class K, class V>
+class TableFilterBase : public TableNode<K, Change<V>, V> {
  public:
-  // `wanted`: the predicate's answer that keeps a row. `store`: of a kept table, else empty.
-  TableFilterNode(F predicate, bool wanted, TableStore<K, V> store)
-      : predicate_(std::move(predicate)), wanted_(wanted), store_(std::move(store)) {}
-  graph::Node* clone() const override { return new TableFilterNode(*this); }
+  void init(graph::NodeContext& context) override;
+  bool send_old_values() override;
 
-  void init(graph::NodeContext& context) override {
-    store_.init(context);
-    parent_ = &parent_table<K, V>(*this);
-    old_values_ = this->parents().front()->send_old_values();
+ protected:
+  // `store`: of a kept table, else empty.
+  explicit TableFilterBase(TableStore<K, V> store);
+  TableFilterBase(const TableFilterBase&);
+  ~TableFilterBase() override;
+
+  bool kept() const { return store_.kept(); }
+  // Whether the filter must be asked for the old value, too.
+  bool needs(const std::optional<V>* before) const {
+    return old_values_ && !store_.kept() && before != nullptr;
   }
+  const std::optional<V>* nothing() const { return &nothing_; }
 
-  bool send_old_values() override { return old_values_ = old_values_ || store_.kept(); }
+  // Effect: stores and passes on what the filter left of a change.
+  void pass_on(const K& key, Change<V> filtered, const RecordContext& context);
+
+  TableStore<K, V> store_;
+  Lookup<K, V>* parent_ = nullptr;
+
+ private:
+  bool old_values_ = false;
+  const std::optional<V> nothing_;
+};
+
+template <class K, class V, class F>
+class TableFilterNode final : public TableFilterBase<K, V> {
+ public:
+  // `wanted`: the predicate's answer that keeps a row.
+  TableFilterNode(F predicate, bool wanted, TableStore<K, V> store)
+      : TableFilterBase<K, V>(std::move(store)),
+        predicate_(std::move(predicate)),
+        wanted_(wanted) {}
+  graph::Node* clone() const override { return new TableFilterNode(*this); }
 
   void process(const K& key, const Change<V>& change, const RecordContext& context) override {
     Change<V> mine{passed(key, change.now)};
-    if (store_.kept()) {
-      mine = store_.put(key, context.key_bytes, *mine.now, context.timestamp, old_values_);
-    } else if (old_values_ && change.before != nullptr) {
-      mine.before = passed(key, change.before);
-    }
-    const bool never_there = mine.before != nullptr && !*mine.before && !*mine.now;
-    if (!never_there) this->forward(key, mine, context);
+    if (this->needs(change.before)) mine.before = passed(key, change.before);
+    this->pass_on(key, mine, context);
   }
 
   typename Lookup<K, V>::Row find(const K& key, const KeyBytes& key_bytes,
                                   std::optional<V>& scratch) override {
-    if (store_.kept()) return store_.find(key, key_bytes);
-    const auto row = parent_->find(key, key_bytes, scratch);
+    if (this->kept()) return this->store_.find(key, key_bytes);
+    const auto row = this->parent_->find(key, key_bytes, scratch);
     if (row.value == nullptr || !passes(key, *row.value)) return {};
     return row;
   }
@@ -54,15 +73,40 @@ class TableFilterNode final : public TableNode<K, Change<V>, V> {
     return static_cast<bool>(call(predicate_, key, value)) == wanted_;
   }
   const std::optional<V>* passed(const K& key, const std::optional<V>* value) {
-    return *value && passes(key, **value) ? value : &nothing_;
+    return *value && passes(key, **value) ? value : this->nothing();
   }
 
   F predicate_;
   bool wanted_;
-  TableStore<K, V> store_;
-  Lookup<K, V>* parent_ = nullptr;
-  bool old_values_ = false;
-  const std::optional<V> nothing_;
 };
+
+template <class K, class V>
+TableFilterBase<K, V>::TableFilterBase(TableStore<K, V> store) : store_(std::move(store)) {}
+template <class K, class V>
+TableFilterBase<K, V>::TableFilterBase(const TableFilterBase&) = default;
+template <class K, class V>
+TableFilterBase<K, V>::~TableFilterBase() = default;
+
+template <class K, class V>
+void TableFilterBase<K, V>::init(graph::NodeContext& context) {
+  store_.init(context);
+  parent_ = &parent_table<K, V>(*this);
+  old_values_ = this->parents().front()->send_old_values();
+}
+
+template <class K, class V>
+bool TableFilterBase<K, V>::send_old_values() {
+  return old_values_ = old_values_ || store_.kept();
+}
+
+template <class K, class V>
+void TableFilterBase<K, V>::pass_on(const K& key, Change<V> filtered,
+                                    const RecordContext& context) {
+  if (store_.kept()) {
+    filtered = store_.put(key, context.key_bytes, *filtered.now, context.timestamp, old_values_);
+  }
+  const bool never_there = filtered.before != nullptr && !*filtered.before && !*filtered.now;
+  if (!never_there) this->forward(key, filtered, context);
+}
 
 }  // namespace millrace::detail

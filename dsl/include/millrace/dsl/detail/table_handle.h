@@ -25,12 +25,13 @@ class TableHandle : public Handle {
   // it: GraphBuilder::need_store().
   const std::string& store() const { return store_; }
 
-  // Effect: adds the operator below this table; takes the prototype.
-  Handle add(std::string_view word, const Named& named, const graph::Node* prototype) const;
-
  private:
   std::string store_;
 };
+
+// Effect: adds the operator below its parent. Takes the prototype.
+Handle add_below(const Handle& parent, std::string_view word, const Named& named,
+                 const graph::Node* prototype);
 
 // Effect: adds the operator and the store in which it keeps its rows; both are called after the
 // store. Takes the prototype.

@@ -63,7 +63,7 @@ class TableSourceNode final : public TableNode<K, In, V> {
       this->forward_change(key, null_inside ? &nothing_ : &value, nullptr, context);
     } else {
       scratch_ = value;
-      drop_null(scratch_);
+      without_null(scratch_);
       this->forward_change(key, &scratch_, nullptr, context);
     }
   }

@@ -20,12 +20,6 @@
 
 namespace millrace::detail {
 
-// Effect: a value that is null by its own type (API §4) becomes no value.
-template <class V>
-void drop_null(std::optional<V>& value) {
-  if (value && is_null(*value)) value.reset();
-}
-
 // The serialized form of keys: those of the record at hand where they will do (ENGINE §11).
 template <class K>
 class KeyWriter {
@@ -51,63 +45,37 @@ class KeyWriter {
 };
 
 // A value type, part of a node and cloned with it. init() before all else.
+//
+// Its functions, and those of the nodes' bases, are defined outside their classes: so they are
+// compiled once per types of a table and not into every operator.
 template <class K, class V>
 class TableStore {
  public:
-  TableStore() = default;  // of a table that is computed on demand
-  TableStore(std::string_view name, AnySerde<K> key_serde)
-      : name_(name), keys_(std::move(key_serde)) {}
+  TableStore();  // of a table that is computed on demand
+  TableStore(std::string_view name, AnySerde<K> key_serde);
+  TableStore(const TableStore&);
+  ~TableStore();
 
-  void init(graph::NodeContext& context) {
-    if (name_.empty()) return;
-    cells_ = static_cast<state::KeyValueCells*>(context.store(name_));
-  }
-
+  void init(graph::NodeContext& context);
   bool kept() const { return cells_ != nullptr; }
 
   // REQUIRES for all that follow: kept().
 
-  typename Lookup<K, V>::Row find(const K& key, const KeyBytes& key_bytes) {
-    const state::Cell* cell = cells_->find(keys_.write(key, key_bytes));
-    const V* value = state::value_in<V>(cell);
-    if (value == nullptr) return {};
-    return {value, cell->timestamp};
-  }
+  typename Lookup<K, V>::Row find(const K& key, const KeyBytes& key_bytes);
 
-  // Effect: the row is `now` (a V, or a std::optional<V> whose empty state deletes) as of this
-  // time, be it older than what is there (SEMANTICS R-KT2). Returns what to tell the children.
-  // Lifetime of the result: until the next change of this store.
-  template <class Now>
-  Change<V> put(const K& key, const KeyBytes& key_bytes, Now&& now, Timestamp timestamp,
-                bool old_values) {
-    const BytesView bytes = keys_.write(key, key_bytes);
-    const bool present = is_present(now);
-    state::Cell* cell = present ? &cells_->at(bytes) : cells_->find(bytes);
-    if (cell == nullptr) return {&nothing_, old_values ? &nothing_ : nullptr};
-    std::optional<V>& held = cell->as<V>();
-    const std::optional<V>* before = note(*cell);
-    if (before == nullptr && old_values) {
-      before_ = std::move(held);
-      before = &before_;
-    }
-    if (present) {
-      held = std::forward<Now>(now);
-    } else {
-      held.reset();
-    }
-    cell->timestamp = timestamp;
-    return {&held, old_values ? before : nullptr};
-  }
+  // Effect: the row becomes `now` as of this time, be it older than what is there (SEMANTICS
+  // R-KT2); a value that is empty, or null by its own type, deletes it. Returns what to tell the
+  // children. Lifetime of the result: until the next change of this store.
+  Change<V> put(const K& key, const KeyBytes& key_bytes, const std::optional<V>& now,
+                Timestamp timestamp, bool old_values);
+  Change<V> put(const K& key, const KeyBytes& key_bytes, const V& now, Timestamp timestamp,
+                bool old_values);
 
  private:
-  // What the cell held when the transaction began, at the first change in it; later nullptr.
-  const std::optional<V>* note(state::Cell& cell) {
-    void* old = cells_->change(cell);
-    return old == nullptr ? nullptr : std::launder(static_cast<std::optional<V>*>(old));
-  }
-
-  static bool is_present(const V& value) { return !is_null(value); }
-  static bool is_present(const std::optional<V>& value) { return value && !is_null(*value); }
+  // Effect: makes the cell ready for a new value. Returns what it held.
+  const std::optional<V>* open(state::Cell& cell, bool old_values);
+  Change<V> put_value(BytesView key, const V& now, Timestamp timestamp, bool old_values);
+  Change<V> erase(BytesView key, Timestamp timestamp, bool old_values);
 
   std::string name_;
   KeyWriter<K> keys_;
@@ -115,5 +83,75 @@ class TableStore {
   std::optional<V> before_;
   const std::optional<V> nothing_;
 };
+
+template <class K, class V>
+TableStore<K, V>::TableStore() = default;
+template <class K, class V>
+TableStore<K, V>::TableStore(std::string_view name, AnySerde<K> key_serde)
+    : name_(name), keys_(std::move(key_serde)) {}
+template <class K, class V>
+TableStore<K, V>::TableStore(const TableStore&) = default;
+template <class K, class V>
+TableStore<K, V>::~TableStore() = default;
+
+template <class K, class V>
+void TableStore<K, V>::init(graph::NodeContext& context) {
+  if (name_.empty()) return;
+  cells_ = static_cast<state::KeyValueCells*>(context.store(name_));
+}
+
+template <class K, class V>
+typename Lookup<K, V>::Row TableStore<K, V>::find(const K& key, const KeyBytes& key_bytes) {
+  const state::Cell* cell = cells_->find(keys_.write(key, key_bytes));
+  const V* value = state::value_in<V>(cell);
+  if (value == nullptr) return {};
+  return {value, cell->timestamp};
+}
+
+template <class K, class V>
+Change<V> TableStore<K, V>::put(const K& key, const KeyBytes& key_bytes,
+                                const std::optional<V>& now, Timestamp timestamp, bool old_values) {
+  const BytesView bytes = keys_.write(key, key_bytes);
+  if (!now || is_null(*now)) return erase(bytes, timestamp, old_values);
+  return put_value(bytes, *now, timestamp, old_values);
+}
+
+template <class K, class V>
+Change<V> TableStore<K, V>::put(const K& key, const KeyBytes& key_bytes, const V& now,
+                                Timestamp timestamp, bool old_values) {
+  const BytesView bytes = keys_.write(key, key_bytes);
+  if (is_null(now)) return erase(bytes, timestamp, old_values);
+  return put_value(bytes, now, timestamp, old_values);
+}
+
+template <class K, class V>
+Change<V> TableStore<K, V>::put_value(BytesView key, const V& now, Timestamp timestamp,
+                                      bool old_values) {
+  state::Cell& cell = cells_->at(key);
+  const std::optional<V>* before = open(cell, old_values);
+  cell.as<V>() = now;
+  cell.timestamp = timestamp;
+  return {&cell.as<V>(), before};
+}
+
+template <class K, class V>
+Change<V> TableStore<K, V>::erase(BytesView key, Timestamp timestamp, bool old_values) {
+  state::Cell* cell = cells_->find(key);
+  if (cell == nullptr) return {&nothing_, old_values ? &nothing_ : nullptr};
+  const std::optional<V>* before = open(*cell, old_values);
+  cell->as<V>().reset();
+  cell->timestamp = timestamp;
+  return {&cell->as<V>(), before};
+}
+
+template <class K, class V>
+const std::optional<V>* TableStore<K, V>::open(state::Cell& cell, bool old_values) {
+  // At the first change in a transaction the old value is moved to where an abort finds it.
+  void* noted = cells_->change(cell);
+  if (!old_values) return nullptr;
+  if (noted != nullptr) return std::launder(static_cast<std::optional<V>*>(noted));
+  before_ = std::move(cell.as<V>());
+  return &before_;
+}
 
 }  // namespace millrace::detail
