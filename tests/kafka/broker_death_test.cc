@@ -1,10 +1,9 @@
 // A broker that dies in mid-transaction, and comes back. Runs a broker of its own.
 #include <gmock/gmock.h>
 
-#include <array>
-#include <cstdio>
-#include <cstdlib>
+#include <memory>
 
+#include "kafka/own_broker.h"
 #include "kafka/waiting.h"
 
 namespace millrace::log {
@@ -13,34 +12,14 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-// Effect: runs tools/kafka. Returns the last line that it printed.
-std::string tool(const std::string& arguments) {
-  const std::string command = std::string(MILLRACE_KAFKA_TOOL) + " " + arguments + " </dev/null";
-  std::FILE* pipe = popen(command.c_str(), "r");
-  if (pipe == nullptr) throw std::runtime_error("cannot run " + command);
-  std::string last;
-  std::array<char, 1024> line;
-  while (std::fgets(line.data(), static_cast<int>(line.size()), pipe) != nullptr)
-    last = line.data();
-  if (pclose(pipe) != 0) throw std::runtime_error(command + " failed");
-  while (!last.empty() && last.back() == '\n') last.pop_back();
-  return last;
-}
-
 class BrokerDeathTest : public testing::Test {
  protected:
-  static void SetUpTestSuite() {
-    setenv("MILLRACE_KAFKA_PORT", tool("free-port").c_str(), 1);
-    servers_ = tool("start");
-  }
-  static void TearDownTestSuite() {
-    (void)tool("stop");
-    unsetenv("MILLRACE_KAFKA_PORT");
-  }
+  static void SetUpTestSuite() { broker_ = std::make_unique<kafka_test::OwnBroker>(); }
+  static void TearDownTestSuite() { broker_.reset(); }
 
   void SetUp() override {
     log_ = std::make_unique<KafkaLog>(
-        KafkaLogOptions{.bootstrap_servers = servers_, .operation_deadline = Duration(3000)});
+        KafkaLogOptions{.bootstrap_servers = broker_->servers(), .operation_deadline = Duration(3000)});
     admin_ = log_->make_admin(waiting_.inbox);
     where_ = {testing::UnitTest::GetInstance()->current_test_info()->name(), Partition(0)};
     ASSERT_TRUE(waiting_.create(*admin_, where_.topic).ok());
@@ -61,14 +40,14 @@ class BrokerDeathTest : public testing::Test {
     throw std::runtime_error("init never succeeded");
   }
 
-  static std::string servers_;
+  static std::unique_ptr<kafka_test::OwnBroker> broker_;
   std::unique_ptr<KafkaLog> log_;
   Waiting waiting_;
   std::unique_ptr<LogAdmin> admin_;
   TopicPartition where_;
 };
 
-std::string BrokerDeathTest::servers_;
+std::unique_ptr<kafka_test::OwnBroker> BrokerDeathTest::broker_;
 
 TEST_F(BrokerDeathTest, ACommitThatLosesItsBrokerIsUnknownAndSettledByInit) {
   // The commit says "unknown", the next init of the id settles it: here it was never sent, so the
@@ -78,11 +57,11 @@ TEST_F(BrokerDeathTest, ACommitThatLosesItsBrokerIsUnknownAndSettledByInit) {
   ASSERT_TRUE(producer->begin().ok());
   waiting_.send(*producer, where_, "lost");
   ASSERT_TRUE(waiting_.flush(*producer).ok());
-  (void)tool("kill 1");
+  broker_->kill();
   const Status status = waiting_.commit(*producer);
   EXPECT_EQ(status.consequence(), Consequence::kUnknown) << status.message();
   EXPECT_EQ(producer->begin().consequence(), Consequence::kFenced);
-  (void)tool("restart 1");
+  broker_->restart();
 
   producer = successor();
   EXPECT_EQ(waiting_.committed(*admin_, "group", where_).offset, kNoOffset);
@@ -102,14 +81,14 @@ TEST_F(BrokerDeathTest, RecordsThatLoseTheirBrokerFailTheFlush) {
   ASSERT_TRUE(producer->begin().ok());
   waiting_.send(*producer, where_, "one");
   ASSERT_TRUE(waiting_.flush(*producer).ok());
-  (void)tool("kill 1");
+  broker_->kill();
   waiting_.send(*producer, where_, "two");
   const Status status = waiting_.flush(*producer);
   EXPECT_EQ(status.consequence(), Consequence::kAbort) << status.message();
   EXPECT_NE(status.message().find("127.0.0.1"), std::string::npos) << status.message();
   EXPECT_FALSE(waiting_.abort(*producer).ok());
   producer.reset();
-  (void)tool("restart 1");
+  broker_->restart();
   producer = successor();
   EXPECT_THAT(waiting_.read_all(*log_, *admin_, where_), IsEmpty());
 }
@@ -141,7 +120,7 @@ TEST_F(BrokerDeathTest, AReaderGoesOnWhenTheBrokerIsBack) {
     }
   };
   drain_until(1);
-  (void)tool("restart 1");  // kills it first
+  broker_->restart();  // kills it first
   producer = successor();
   write("after");
   drain_until(2);

@@ -56,8 +56,8 @@ std::vector<Row> some_rows(int count, int first = 0) {
 
 class StreamsOnKafka : public testing::Test {
  protected:
-  static void SetUpTestSuite() { broker_ = new kafka_test::OwnBroker(); }
-  static void TearDownTestSuite() { delete broker_; }
+  static void SetUpTestSuite() { broker_ = std::make_unique<kafka_test::OwnBroker>(); }
+  static void TearDownTestSuite() { broker_.reset(); }
 
   void SetUp() override {
     name_ = testing::UnitTest::GetInstance()->current_test_info()->name();
@@ -106,7 +106,7 @@ class StreamsOnKafka : public testing::Test {
     if (HasFailure()) std::cerr << messages_.text();
   }
 
-  static inline kafka_test::OwnBroker* broker_ = nullptr;
+  static inline std::unique_ptr<kafka_test::OwnBroker> broker_;
   std::string name_;
   Messages messages_;
   std::unique_ptr<kafka_test::KafkaTopics> topics_;
