@@ -1,5 +1,6 @@
 #include "millrace/dsl/windows.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "millrace/detail/text.h"
@@ -37,7 +38,7 @@ void report_mistakes(const Handle& place, const TimeWindows& windows, Duration r
 }
 
 Duration default_retention(const TimeWindows& windows) {
-  const Duration grace = windows.grace.value();
+  const Duration grace = std::max(windows.grace.value(), Duration::zero());
   return windows.size > Duration::max() - grace ? Duration::max() : windows.size + grace;
 }
 
