@@ -26,6 +26,16 @@ class ChangelogSender final : public state::ChangelogWriter {
   const Partition partition_;
 };
 
+constexpr std::string_view kDropPrefix = "drop/";
+
+std::vector<StreamTask::DroppedRecords> drop_counts(const std::vector<state::TaskMemory::Entry>& entries) {
+  std::vector<StreamTask::DroppedRecords> dropped;
+  for (const auto& [name, count] : entries) {
+    if (count > 0) dropped.push_back({name.substr(kDropPrefix.size()), count});
+  }
+  return dropped;
+}
+
 // REQUIRES: an exception is being handled.
 std::string current_exception_text() {
   try {
@@ -126,6 +136,20 @@ StreamTask::Step StreamTask::step(const CaughtUp& caught_up, Duration monotonic_
     outcome.failure = failure_text(queues_[busy_]->context());
   }
   return outcome;
+}
+
+std::optional<Timestamp> StreamTask::next_time() {
+  try {
+    if (const auto replayed = steps_.next()) return queues_[*replayed]->head();
+    std::optional<Timestamp> earliest;
+    for (const auto& queue : queues_) {
+      const auto head = queue->head();
+      if (head && (!earliest || *head < *earliest)) earliest = head;
+    }
+    return earliest;
+  } catch (...) {
+    return kNoTimestamp;
+  }
 }
 
 // The queue to take from: the one whose head is earliest, the first of equals (SEMANTICS R-T4). An
@@ -257,12 +281,11 @@ void StreamTask::close() {
 }
 
 std::vector<StreamTask::DroppedRecords> StreamTask::dropped() const {
-  constexpr std::string_view kPrefix = "drop/";
-  std::vector<DroppedRecords> dropped;
-  for (const auto& [name, count] : memory_.entries(kPrefix)) {
-    if (count > 0) dropped.push_back({name.substr(kPrefix.size()), count});
-  }
-  return dropped;
+  return drop_counts(memory_.entries(kDropPrefix));
+}
+
+std::vector<StreamTask::DroppedRecords> StreamTask::dropped_and_committed() const {
+  return drop_counts(memory_.committed_entries(kDropPrefix));
 }
 
 std::vector<StreamTask::PurgeableChangelog> StreamTask::purgeable() const {

@@ -96,6 +96,10 @@ class StreamTask final : public graph::NodeContext {
   // Tells of each source whether the log has nothing more for it.
   using CaughtUp = std::vector<bool>;
 
+  // The time of the record that would be taken next; nullopt if none waits. A record that cannot be
+  // decoded counts as the earliest: step() will say what is wrong with it.
+  std::optional<Timestamp> next_time();
+
   // Effect: takes one record and runs it to its end. Never waits.
   Step step(const CaughtUp& caught_up, Duration monotonic_now);
 
@@ -134,6 +138,7 @@ class StreamTask final : public graph::NodeContext {
     std::int64_t count;
   };
   std::vector<DroppedRecords> dropped() const;  // what is not zero
+  std::vector<DroppedRecords> dropped_and_committed() const;
 
   struct PurgeableChangelog {
     TopicPartition where;

@@ -52,6 +52,7 @@ class TaskSet {
     bool restore_begun = false;                 // its changelogs' ends are known
     std::vector<log::ReaderPartition> readers;  // by source, once running
     task::StreamTask::CaughtUp caught_up;       // by source, as of the last feed()
+    Duration ran_last{};                        // when it last took a record, or had none
     std::optional<Duration> wait_until;         // its last step said so (R-T5)
   };
 
@@ -87,6 +88,13 @@ class TaskSet {
   std::map<TaskId, Entry>& entries() { return tasks_; }
   const std::map<TaskId, Entry>& entries() const { return tasks_; }
 
+  // "node/reason" → records that were dropped here, also by tasks that are gone.
+  using DropCounts = std::map<std::string, std::int64_t>;
+  DropCounts dropped() const;
+
+  // Effect: what tasks dropped in a transaction whose end they did not see counts, or does not.
+  void transaction_ended(bool committed);
+
   // True while a task is on its way to Running.
   bool opening() const;
   const std::optional<std::string>& failure() const;
@@ -109,6 +117,8 @@ class TaskSet {
   const TaskSetOptions options_;
   std::map<TaskId, Entry> tasks_;
   std::int64_t incarnations_ = 0;
+  DropCounts dropped_before_;     // by tasks that are gone
+  DropCounts dropped_in_doubt_;   // by those of them that were in the transaction at hand
   std::vector<TopicPartition>
       assigned_early_;  // while an earlier task of the same partition closes
   std::unique_ptr<log::LogReader> reader_;

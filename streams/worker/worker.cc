@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
 #include <utility>
 
 namespace millrace::worker {
@@ -12,6 +13,8 @@ namespace {
 constexpr Duration kKickAhead{10};
 // Back-to-back transactions cost ten times as much (KAFKA_CLIENT §10.2).
 constexpr Duration kLeastCommitInterval{30};
+// How long a task with records may wait for tasks with earlier ones.
+constexpr Duration kLongestTurn{100};
 }  // namespace
 
 std::string_view to_string(WorkerState state) {
@@ -132,30 +135,74 @@ void Worker::join_group() {
   membership_->join(std::move(anchors));
 }
 
+// Of the tasks that have a record the one whose record is earliest runs next: what they send to the
+// same repartition topic arrives in order there, as far as one worker can see. Taking turns instead
+// would let one partition of a backlog run ahead and make the others late.
 bool Worker::run_tasks() {
-  bool moved = false;
   const Duration now = clock_.monotonic();
+  const auto later = [](const Runnable& a, const Runnable& b) {
+    return std::tie(a.at, a.id) > std::tie(b.at, b.id);
+  };
+  runnable_.clear();
   for (auto& [id, entry] : tasks_->entries()) {
     if (entry.state != TaskState::kRunning) continue;
     entry.wait_until.reset();
-    for (std::size_t i = 0; i < options_.max_records_per_step && transaction_.may_step(); ++i) {
-      task::StreamTask::Step step = entry.task->step(entry.caught_up, now);
-      if (step.kind == task::StreamTask::Step::Kind::kRan) {
-        ++counts_.records;
-        moved = true;
-        transaction_.stepped();
-        continue;
-      }
-      if (step.kind == task::StreamTask::Step::Kind::kFailed) {
-        entry.state = next_state(entry.state, TaskEvent::kFailed);
-        transaction_.task_failed(std::move(step.failure));
-        return true;
-      }
-      entry.wait_until = step.wait_until;
-      break;
+    const auto at = entry.task->next_time();
+    if (!at) {
+      entry.ran_last = now;
+    } else {
+      // A backlog must not keep the others from running at all.
+      const bool starved = now - entry.ran_last > kLongestTurn;
+      runnable_.push_back({starved ? Timestamp::min() : *at, id, &entry});
     }
   }
+  std::make_heap(runnable_.begin(), runnable_.end(), later);
+
+  std::size_t budget = options_.max_records_per_step * runnable_.size();
+  bool moved = false;
+  while (!runnable_.empty() && budget > 0 && transaction_.may_step()) {
+    std::pop_heap(runnable_.begin(), runnable_.end(), later);
+    Runnable& first = runnable_.back();
+    const Timestamp until = runnable_.size() > 1 ? runnable_.front().at : Timestamp::max();
+    const std::size_t most = std::min(budget, options_.max_records_per_step);
+    const Turn turn = run(*first.entry, first.at == Timestamp::min() ? Timestamp::max() : until, most, now);
+    budget -= turn.records;
+    moved = moved || turn.records > 0;
+    if (turn.failed) return true;
+    if (!turn.next) {
+      runnable_.pop_back();
+      continue;
+    }
+    first.at = *turn.next;
+    std::push_heap(runnable_.begin(), runnable_.end(), later);
+  }
   return moved;
+}
+
+// Effect: runs records of this task while they are no later than `until`, at least one, at most `most`.
+Worker::Turn Worker::run(TaskSet::Entry& entry, Timestamp until, std::size_t most, Duration now) {
+  Turn turn;
+  while (turn.records < most && transaction_.may_step()) {
+    task::StreamTask::Step step = entry.task->step(entry.caught_up, now);
+    if (step.kind == task::StreamTask::Step::Kind::kFailed) {
+      entry.state = next_state(entry.state, TaskEvent::kFailed);
+      transaction_.task_failed(std::move(step.failure));
+      turn.failed = true;
+      return turn;
+    }
+    if (step.kind != task::StreamTask::Step::Kind::kRan) {
+      entry.wait_until = step.wait_until;
+      turn.next.reset();
+      return turn;
+    }
+    ++counts_.records;
+    ++turn.records;
+    entry.ran_last = now;
+    transaction_.stepped();
+    turn.next = entry.task->next_time();
+    if (!turn.next || *turn.next > until) return turn;
+  }
+  return turn;
 }
 
 bool Worker::anything_to_commit() const {
@@ -270,11 +317,11 @@ std::optional<std::string> Worker::write_changes() {
 }
 
 std::optional<std::string> Worker::collect_offsets(std::vector<log::OffsetToCommit>& offsets) {
-  numbers_in_commit_.clear();
+  in_commit_.clear();
   for (auto& [id, entry] : tasks_->entries()) {
     if (!in_transaction(entry.state) || !entry.task->has_progress()) continue;
     if (auto failure = entry.task->append_offsets(offsets)) return failure;
-    numbers_in_commit_[id] = entry.task->transaction_number();
+    in_commit_[id] = {entry.task->transaction_number(), entry.incarnation, entry.anchor};
   }
   return std::nullopt;
 }
@@ -285,16 +332,23 @@ std::optional<log::FencingToken> Worker::token() {
 
 void Worker::publish(const std::vector<log::WrittenRange>& written) {
   for (auto& [id, entry] : tasks_->entries()) {
-    if (in_transaction(entry.state) && numbers_in_commit_.contains(id)) entry.task->commit(written);
+    if (in_transaction(entry.state) && was_in_commit(id, entry)) entry.task->commit(written);
   }
-  numbers_in_commit_.clear();
+  in_commit_.clear();
   last_commit_ = clock_.monotonic();
+  tasks_->transaction_ended(true);
   if (options_.on_transaction_end) options_.on_transaction_end(true);
   purge();
 }
 
+bool Worker::was_in_commit(TaskId id, const TaskSet::Entry& entry) const {
+  const auto found = in_commit_.find(id);
+  return found != in_commit_.end() && found->second.incarnation == entry.incarnation;
+}
+
 void Worker::replay() {
-  numbers_in_commit_.clear();
+  in_commit_.clear();
+  tasks_->transaction_ended(false);
   if (options_.on_transaction_end) options_.on_transaction_end(false);
   for (auto& [id, entry] : tasks_->entries()) {
     if (!in_transaction(entry.state) || !entry.task->has_progress()) continue;
@@ -312,18 +366,24 @@ void Worker::replay() {
 // anchor's committed offset (ENGINE §3). A number that is neither the last one nor the one in doubt
 // was written by somebody else.
 void Worker::resolve(bool in_doubt) {
-  std::vector<TopicPartition> anchors;
-  std::vector<TaskId> ids;
+  std::map<TaskId, TopicPartition> anchors;
   for (const auto& [id, entry] : tasks_->entries()) {
-    if (!in_transaction(entry.state)) continue;
-    anchors.push_back(entry.anchor);
-    ids.push_back(id);
+    if (in_transaction(entry.state)) anchors[id] = entry.anchor;
+  }
+  if (in_doubt) {
+    for (const auto& [id, pending] : in_commit_) anchors[id] = pending.anchor;  // here or not
   }
   if (anchors.empty()) {
     transaction_.resolved(false);
     return;
   }
-  admin_.committed_offsets(options_.application_id, anchors,
+  std::vector<TaskId> ids;
+  std::vector<TopicPartition> partitions;
+  for (const auto& [id, anchor] : anchors) {
+    ids.push_back(id);
+    partitions.push_back(anchor);
+  }
+  admin_.committed_offsets(options_.application_id, partitions,
                            [=, this](const log::OffsetsCommitted& answer) {
                              const auto committed = outcome_in_log(answer, ids, in_doubt);
                              if (!committed) return;
@@ -337,34 +397,45 @@ void Worker::resolve(bool in_doubt) {
 // nullopt: somebody else has committed for these tasks, and this worker has stopped.
 std::optional<bool> Worker::outcome_in_log(const log::OffsetsCommitted& answer,
                                            const std::vector<TaskId>& ids, bool in_doubt) {
-  bool committed = false;
+  // Of a task that is gone the next owner may have committed as well, so it is asked last.
+  std::optional<bool> by_held;
+  std::optional<bool> by_gone;
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    const auto entry = tasks_->entries().find(ids[i]);
-    if (entry == tasks_->entries().end() || !in_transaction(entry->second.state)) continue;
+    const auto found = tasks_->entries().find(ids[i]);
+    const TaskSet::Entry* entry = found == tasks_->entries().end() ? nullptr : &found->second;
+    if (entry && !in_transaction(entry->state)) entry = nullptr;
     std::int64_t in_log = state::TaskMemory::kUnknown;
     for (const auto& [name, value] : decode_commit_metadata(answer.offsets[i].metadata).entries) {
       if (name == task::kTransactionNumberName) in_log = value;
     }
-    const auto pending = numbers_in_commit_.find(ids[i]);
-    if (in_doubt && pending != numbers_in_commit_.end() && in_log == pending->second) {
-      committed = true;
-    } else if (in_log != entry->second.task->committed_number()) {
+    const auto pending = in_commit_.find(ids[i]);
+    const bool was_in_doubt = in_doubt && pending != in_commit_.end();
+    const bool committed = was_in_doubt && in_log == pending->second.number;
+    if (was_in_doubt) {
+      auto& verdict = entry && was_in_commit(ids[i], *entry) ? by_held : by_gone;
+      verdict = committed || verdict.value_or(false);
+    }
+    if (entry && !committed && in_log != entry->task->committed_number()) {
       const auto held = membership_->token();
       // A member learns from its group that a task went elsewhere; without a group nobody will
       // tell.
       if (!held || held->generation >= 0) continue;
       fail("task " + to_string(ids[i]) + ": another process has committed for it (" +
-           to_string(entry->second.anchor) +
+           to_string(entry->anchor) +
            "): two run with the same application.id. Nothing uncommitted is visible and nothing is "
            "lost; stop one "
            "of the two");
       return std::nullopt;
     }
   }
-  return committed;
+  return by_held.value_or(by_gone.value_or(false));
 }
 
-void Worker::close_revoked() { tasks_->close_revoked(); }
+void Worker::close_revoked() {
+  tasks_->close_revoked();
+  // What is in no commit is undone, whatever becomes of the transaction that comes next.
+  if (in_commit_.empty()) tasks_->transaction_ended(false);
+}
 
 void Worker::acknowledge() {
   for (; unanswered_ > 0; --unanswered_) membership_->acknowledge();
@@ -372,7 +443,7 @@ void Worker::acknowledge() {
   membership_state_ = next_state(membership_state_, MembershipEvent::kAcknowledged);
 }
 
-void Worker::close_lost() { tasks_->close_revoked(); }
+void Worker::close_lost() { close_revoked(); }
 
 void Worker::stop(std::string why) { fail(std::move(why)); }
 

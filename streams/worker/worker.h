@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "log/log.h"
 #include "millrace/clock.h"
@@ -106,9 +107,16 @@ class Worker final : private TransactionHost {
   void handle_membership(const log::Event& event);
   void begin_running();
   void join_group();
+  bool was_in_commit(TaskId id, const TaskSet::Entry& entry) const;
   std::optional<bool> outcome_in_log(const log::OffsetsCommitted& answer,
                                      const std::vector<TaskId>& ids, bool in_doubt);
   bool run_tasks();
+  struct Turn {
+    std::size_t records = 0;
+    std::optional<Timestamp> next;  // of its next record; nullopt: it cannot go on now
+    bool failed = false;
+  };
+  Turn run(TaskSet::Entry& entry, Timestamp until, std::size_t most, Duration now);
   bool commit_if_due();
   bool anything_to_commit() const;
   void continue_closing();
@@ -146,6 +154,12 @@ class Worker final : private TransactionHost {
   std::unique_ptr<log::GroupMembership> membership_;  // once the first producer is ready
   MembershipState membership_state_ = MembershipState::kJoining;
   Transaction transaction_;
+  struct Runnable {
+    Timestamp at;
+    TaskId id;
+    TaskSet::Entry* entry;
+  };
+  std::vector<Runnable> runnable_;  // a heap, while run_tasks() is at it
 
   int unanswered_ = 0;  // membership events that wait for acknowledge()
   std::optional<Duration> revoked_since_;
@@ -155,7 +169,12 @@ class Worker final : private TransactionHost {
   Duration next_purge_{};
   // The transaction numbers of the commit under way: what an unknown outcome is told by (ENGINE
   // §3).
-  std::map<TaskId, std::int64_t> numbers_in_commit_;
+  struct InCommit {
+    std::int64_t number = 0;
+    std::int64_t incarnation = 0;
+    TopicPartition anchor;
+  };
+  std::map<TaskId, InCommit> in_commit_;
 };
 
 }  // namespace millrace::worker
