@@ -40,9 +40,18 @@ std::vector<TaskMemory::Entry> TaskMemory::persisted() const {
 }
 
 std::vector<TaskMemory::Entry> TaskMemory::entries(std::string_view prefix) const {
+  return entries(prefix, current_);
+}
+
+std::vector<TaskMemory::Entry> TaskMemory::committed_entries(std::string_view prefix) const {
+  return entries(prefix, committed_);
+}
+
+std::vector<TaskMemory::Entry> TaskMemory::entries(std::string_view prefix,
+                                                   const std::vector<std::int64_t>& values) const {
   std::vector<Entry> entries;
   for (std::size_t i = 0; i < slots_.size(); ++i) {
-    if (slots_[i].name.starts_with(prefix)) entries.push_back({slots_[i].name, current_[i]});
+    if (slots_[i].name.starts_with(prefix)) entries.push_back({slots_[i].name, values[i]});
   }
   return entries;
 }

@@ -28,7 +28,8 @@ class ChangelogSender final : public state::ChangelogWriter {
 
 constexpr std::string_view kDropPrefix = "drop/";
 
-std::vector<StreamTask::DroppedRecords> drop_counts(const std::vector<state::TaskMemory::Entry>& entries) {
+std::vector<StreamTask::DroppedRecords> drop_counts(
+    const std::vector<state::TaskMemory::Entry>& entries) {
   std::vector<StreamTask::DroppedRecords> dropped;
   for (const auto& [name, count] : entries) {
     if (count > 0) dropped.push_back({name.substr(kDropPrefix.size()), count});

@@ -318,11 +318,7 @@ std::vector<std::string> TestDriverCore::topics() {
 }
 
 std::map<std::string, std::int64_t> TestDriverCore::dropped_records() {
-  std::map<std::string, std::int64_t> dropped;
-  for (const auto& [id, entry] : implementation_->worker->tasks().entries()) {
-    for (const auto& [what, count] : entry.task->dropped()) dropped[what] += count;
-  }
-  return dropped;
+  return implementation_->worker->tasks().dropped();
 }
 
 TestCounts TestDriverCore::counts() const {

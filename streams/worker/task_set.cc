@@ -264,8 +264,30 @@ void TaskSet::close(Entry& entry, TaskEvent why) {
 }
 
 void TaskSet::forget_closed() {
+  for (const auto& [id, entry] : tasks_) {
+    if (entry.state != TaskState::kClosed) continue;
+    for (const auto& [what, count] : entry.task->dropped()) dropped_in_doubt_[what] += count;
+    for (const auto& [what, count] : entry.task->dropped_and_committed()) {
+      dropped_before_[what] += count;
+      dropped_in_doubt_[what] -= count;
+    }
+  }
   std::erase_if(tasks_, [](const auto& task) { return task.second.state == TaskState::kClosed; });
   if (!assigned_early_.empty()) assigned(std::exchange(assigned_early_, {}));
+}
+
+TaskSet::DropCounts TaskSet::dropped() const {
+  DropCounts dropped = dropped_before_;
+  for (const auto& [id, entry] : tasks_) {
+    for (const auto& [what, count] : entry.task->dropped()) dropped[what] += count;
+  }
+  return dropped;
+}
+
+void TaskSet::transaction_ended(bool committed) {
+  for (const auto& [what, count] : std::exchange(dropped_in_doubt_, {})) {
+    if (committed) dropped_before_[what] += count;
+  }
 }
 
 TaskSet::Entry* TaskSet::find(TaskId id, std::int64_t incarnation) {

@@ -117,8 +117,8 @@ class TaskSet {
   const TaskSetOptions options_;
   std::map<TaskId, Entry> tasks_;
   std::int64_t incarnations_ = 0;
-  DropCounts dropped_before_;     // by tasks that are gone
-  DropCounts dropped_in_doubt_;   // by those of them that were in the transaction at hand
+  DropCounts dropped_before_;    // by tasks that are gone
+  DropCounts dropped_in_doubt_;  // by those of them that were in the transaction at hand
   std::vector<TopicPartition>
       assigned_early_;  // while an earlier task of the same partition closes
   std::unique_ptr<log::LogReader> reader_;

@@ -165,7 +165,8 @@ bool Worker::run_tasks() {
     Runnable& first = runnable_.back();
     const Timestamp until = runnable_.size() > 1 ? runnable_.front().at : Timestamp::max();
     const std::size_t most = std::min(budget, options_.max_records_per_step);
-    const Turn turn = run(*first.entry, first.at == Timestamp::min() ? Timestamp::max() : until, most, now);
+    const Turn turn =
+        run(*first.entry, first.at == Timestamp::min() ? Timestamp::max() : until, most, now);
     budget -= turn.records;
     moved = moved || turn.records > 0;
     if (turn.failed) return true;
@@ -179,7 +180,8 @@ bool Worker::run_tasks() {
   return moved;
 }
 
-// Effect: runs records of this task while they are no later than `until`, at least one, at most `most`.
+// Effect: runs records of this task while they are no later than `until`, at least one, at most
+// `most`.
 Worker::Turn Worker::run(TaskSet::Entry& entry, Timestamp until, std::size_t most, Duration now) {
   Turn turn;
   while (turn.records < most && transaction_.may_step()) {

@@ -54,12 +54,16 @@ class TaskMemory {
 
   // The slots whose names begin with `prefix`, in the order in which they were added: for metrics.
   std::vector<Entry> entries(std::string_view prefix) const;
+  // The same with what the last commit() left in them.
+  std::vector<Entry> committed_entries(std::string_view prefix) const;
 
   // Effect: raises the slot of this name, committed value included. A name that nobody added yet is
   // kept for its add(); one that nobody ever adds is ignored.
   void load(std::string_view name, std::int64_t value);
 
  private:
+  std::vector<Entry> entries(std::string_view prefix,
+                             const std::vector<std::int64_t>& values) const;
   static std::size_t index(MemorySlot slot) { return static_cast<std::size_t>(slot.value()); }
 
   struct Slot {
