@@ -1,0 +1,76 @@
+// An abort after the n-th record of any operator, and a worker's death there, leave no trace: the
+// committed records per partition, the folded changelogs and the counts of dropped records are
+// those of a run in which nothing happened.
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+
+#include "abort/operator_run.h"
+#include "abort/operators.h"
+
+namespace millrace::testing {
+
+void PrintTo(const Operator& op, std::ostream* out) { *out << op.name; }
+
+namespace {
+
+// Compared part by part, so that a failure shows where.
+template <class Map>
+void expect_same(const Map& undisturbed, const Map& result) {
+  for (const auto& [where, content] : undisturbed) {
+    const auto found = result.find(where);
+    EXPECT_EQ(content, found == result.end() ? typename Map::mapped_type() : found->second)
+        << where;
+  }
+  EXPECT_EQ(undisturbed.size(), result.size());
+}
+
+void expect_same(const Result& undisturbed, const Result& result) {
+  expect_same(undisturbed.records, result.records);
+  expect_same(undisturbed.folds, result.folds);
+  EXPECT_EQ(undisturbed.dropped, result.dropped);
+}
+
+class Abort : public ::testing::TestWithParam<Operator> {};
+
+TEST_P(Abort, AfterAnyRecordChangesNothing) {
+  const Operator& op = GetParam();
+  const std::size_t length = op.script().size();
+  ASSERT_GE(length, 60u);
+  for (std::size_t n = 1; n <= length; ++n) {
+    const std::size_t first = n / 2;
+    const OperatorRun undisturbed = run_operator(op, first, n, Fate::kCommit);
+    ASSERT_EQ(undisturbed.aborts, 0);
+    SCOPED_TRACE("record " + std::to_string(n));
+    const OperatorRun aborted = run_operator(op, first, n, Fate::kAbort);
+    EXPECT_GT(aborted.aborts, 0);
+    expect_same(undisturbed.result, aborted.result);
+    SCOPED_TRACE("with a restart");
+    expect_same(undisturbed.result, run_operator(op, first, n, Fate::kRestart).result);
+    if (HasFailure()) return;
+  }
+}
+
+// A test that sees nothing proves nothing.
+TEST_P(Abort, TheScriptShowsWhatTheOperatorDoes) {
+  const Operator& op = GetParam();
+  const Result result = run_operator(op, 20, 40, Fate::kCommit).result;
+  std::set<std::string> partitions_with_output;
+  for (const auto& [where, records] : result.records) {
+    if (where.rfind("in-", 0) != 0 && where.rfind("rows-", 0) != 0 && records.size() >= 5)
+      partitions_with_output.insert(where);
+  }
+  EXPECT_GE(partitions_with_output.size(), 2u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Operators, Abort, ::testing::ValuesIn(operators()), [](const auto& test) {
+  std::string name;
+  for (const char c : test.param.name) {
+    if (std::isalnum(static_cast<unsigned char>(c))) name += c;
+  }
+  return name;
+});
+
+}  // namespace
+}  // namespace millrace::testing
