@@ -48,7 +48,7 @@ class StreamsBuilder {
   // The same with the serdes of K and V: stream<std::string, Order>("orders").
   template <class K, class V>
   [[nodiscard]] KStream<K, V> stream(std::string topic, Consumed<K, V> options = {}) {
-    if constexpr (detail::check_default_serdes<K, V>()) {
+    if constexpr (detail::NoMistake<detail::mistake_in_default_serdes<K, V>(), K, V>::value) {
       return stream(Topic<K, V>(std::move(topic)), std::move(options));
     } else {
       return nowhere<K, V>();
@@ -70,7 +70,7 @@ class StreamsBuilder {
   template <class K, class V>
   [[nodiscard]] KStream<K, V> stream(std::initializer_list<std::string_view> topics,
                                      Consumed<K, V> options = {}) {
-    if constexpr (detail::check_default_serdes<K, V>()) {
+    if constexpr (detail::NoMistake<detail::mistake_in_default_serdes<K, V>(), K, V>::value) {
       std::vector<Topic<K, V>> typed;
       for (const std::string_view topic : topics) typed.emplace_back(std::string(topic));
       return merged(typed, std::move(options));

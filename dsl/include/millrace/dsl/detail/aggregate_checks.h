@@ -65,13 +65,4 @@ constexpr Mistake mistake_in_aggregator() {
   }
 }
 
-template <class F, class V>
-constexpr bool check_reducer() {
-  return NoMistake<mistake_in_reducer<F, V>(), F>::value;
-}
-template <class I, class F, class K, class V>
-constexpr bool check_aggregator() {
-  return NoMistake<mistake_in_aggregator<I, F, K, V>(), F>::value;
-}
-
 }  // namespace millrace::detail

@@ -167,27 +167,4 @@ constexpr Mistake mistake_in_group_mapper() {
   return first_of(mistake_in_mapper<F, K, V>(), mistake_in_grouping<new_key_t<F, K, V>, V>());
 }
 
-// --- the same as answers ------------------------------------------------------------------------
-
-template <class F, class K, class V>
-constexpr bool check_predicate() {
-  return NoMistake<mistake_in_predicate<F, K, V>(), F>::value;
-}
-template <class F, class K, class V>
-constexpr bool check_mapper() {
-  return NoMistake<mistake_in_mapper<F, K, V>(), F>::value;
-}
-template <class F, class K, class V>
-constexpr bool check_key_value_mapper() {
-  return NoMistake<mistake_in_key_value_mapper<F, K, V>(), F>::value;
-}
-template <class K, class V>
-constexpr bool check_default_serdes() {
-  return NoMistake<mistake_in_default_serdes<K, V>(), K, V>::value;
-}
-template <class K, class V>
-constexpr bool check_grouping() {
-  return NoMistake<mistake_in_grouping<K, V>(), K, V>::value;
-}
-
 }  // namespace millrace::detail
