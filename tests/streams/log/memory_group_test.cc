@@ -223,6 +223,28 @@ TEST_F(MemoryGroupTest, MembersThatAreCutOffAreToldLostAndJoinAgain) {
   EXPECT_NE(a.token()->member, before.member);
 }
 
+TEST_F(MemoryGroupTest, BeingCutOffInTheMiddleOfARebalanceEndsInLostToo) {
+  // Property: at whatever step of a rebalance a member is cut off, it is told Lost once its session
+  // is over, and the others have everything.
+  for (int steps = 0; steps < 8; ++steps) {
+    SCOPED_TRACE("cut off after " + std::to_string(steps) + " steps");
+    Worker a(log, six);
+    settle({&a});
+    Worker b(log, six);
+    for (int i = 0; i < steps; ++i) log.step();
+    log.set_connected(a.membership().epoch(), false);
+    settle({&a, &b});
+    EXPECT_EQ(a.losses, 0);
+    clock.advance(10s);
+    settle({&a, &b});
+    EXPECT_EQ(a.losses, 1);
+    EXPECT_EQ(b.owned.size(), 6u);
+    a.leave();
+    b.leave();
+    settle({&a, &b});
+  }
+}
+
 TEST_F(MemoryGroupTest, WhoNeverAnswersIsPutOut) {
   // Property: a rebalance waits for an answer no longer than the rebalance time-out; the silent
   // member is told Lost and the others go on.

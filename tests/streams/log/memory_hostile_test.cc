@@ -158,6 +158,10 @@ TEST(MemoryHostileTest, FailedDeliveriesFailTheirTransactionAlone) {
     for (int i = 0; i < 5; ++i) f.client.send(*producer, "t", 0, std::to_string(i));
     EXPECT_EQ(f.client.flush(*producer).consequence(), Consequence::kAbort);
     EXPECT_EQ(only<DeliveryFailed>(f.client.settle()).size(), 1u);
+    const std::string there =
+        values(f.log.read_all("t", Partition(0), Isolation::kReadUncommitted));
+    EXPECT_TRUE(std::string("0 1 2 3 4").starts_with(there)) << there;
+    EXPECT_LT(there.size(), 9u);
     EXPECT_EQ(f.client.commit(*producer).consequence(), Consequence::kAbort);
     EXPECT_TRUE(f.client.abort(*producer).ok());
     ASSERT_TRUE(producer->begin().ok());
@@ -231,6 +235,31 @@ TEST(MemoryHostileTest, LatenessKeepsTheOrderOfOneProducer) {
     EXPECT_GT(f.log.counts().late, 0);
   }
   EXPECT_GT(orders.size(), 5u);
+}
+
+TEST(MemoryHostileTest, WhatIsLateMayBeOvertaken) {
+  // Property: of two things asked for one step after the other the second may come first, and the
+  // first; without lateness always the first.
+  std::set<std::string> orders;
+  for (const int late_percent : {0, 50}) {
+    for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
+      OneFault f({.seed = seed, .late_percent = late_percent});
+      auto first = f.client.new_producer("p1");
+      auto second = f.client.new_producer("p2");
+      first->submit_init(OperationId(1));
+      f.log.create_topic({"u", 1, {}});
+      auto reader = f.log.make_reader({}, f.client.inbox());
+      reader->start({"u", Partition(0)}, Offset(0));  // something to do in the first step
+      f.log.step();
+      second->submit_init(OperationId(2));
+      std::string order = std::to_string(late_percent) + ":";
+      for (const Event& event : f.client.settle()) {
+        if (event.operation != kNoOperation) order += std::to_string(event.operation.value());
+      }
+      orders.insert(order);
+    }
+  }
+  EXPECT_EQ(orders, (std::set<std::string>{"0:12", "50:12", "50:21"}));
 }
 
 TEST(MemoryHostileTest, LatenessByTheClockWaitsForTheClock) {

@@ -107,6 +107,29 @@ TEST_F(MemoryReaderTest, ReadCommittedStopsAtTheLastStableOffset) {
   EXPECT_EQ(reader->position(p), Offset(4));
 }
 
+TEST_F(MemoryReaderTest, AStartAboveTheLastStableOffsetIsAnEnd) {
+  // Property: behind an open record a read_committed reader stands at an end, told once, whatever
+  // is written meanwhile; the commit lets it go on.
+  auto producer = client.producer("p");
+  ASSERT_TRUE(producer->begin().ok());
+  client.send(*producer, "t", 0, "open");
+  ASSERT_TRUE(client.flush(*producer).ok());
+  append("behind");
+  const ReaderPartition p = reader->start({"t", Partition(0)}, Offset(1));
+  const auto ends = only<EndReached>(client.settle());
+  ASSERT_EQ(ends.size(), 1u);
+  EXPECT_EQ(ends[0].offset, Offset(1));
+  for (int i = 0; i < 3; ++i) {
+    append("x");
+    EXPECT_EQ(client.settle().size(), 0u);
+  }
+  EXPECT_EQ(drain(*reader, p), "");
+  ASSERT_TRUE(client.commit(*producer).ok());
+  client.settle();
+  EXPECT_EQ(reader->position(p), Offset(1));
+  EXPECT_EQ(drain(*reader, p), "behind x x x");
+}
+
 TEST_F(MemoryReaderTest, OffsetsThatAreNotInTheLogAreNeverReset) {
   // Property: an offset below the start or behind the end is reported, and the reader stands still.
   append("a");
