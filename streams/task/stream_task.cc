@@ -85,6 +85,8 @@ StreamTask::StreamTask(TaskId id, const TaskEnvironment& environment)
       changelogs_.push_back({name, {changelog->second, id.partition}, made.get()});
       changelog_targets_.push_back(environment.output.add_topic(
           changelog->second, environment.plan.partitions.at(changelog->second)));
+    } else {
+      unlogged_.push_back(made.get());
     }
     stores_.emplace(name, std::move(made));
   }
@@ -254,8 +256,7 @@ void StreamTask::commit(const std::vector<log::WrittenRange>& written) {
                                 ? state::ChangelogRange{}
                                 : state::ChangelogRange{range->first, range->last});
   }
-  for (const auto& [name, cells] : stores_)
-    cells->commit({});  // those without a changelog; others have nothing left
+  for (state::Store* cells : unlogged_) cells->commit({});
   for (const auto& queue : queues_) queue->commit();
   steps_.commit();
   memory_.commit();

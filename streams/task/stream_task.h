@@ -175,6 +175,7 @@ class StreamTask final : public graph::NodeContext {
   std::map<std::string, std::unique_ptr<state::Store>, std::less<>> stores_;
   std::vector<Changelog> changelogs_;
   std::vector<graph::SinkTarget> changelog_targets_;
+  std::vector<state::Store*> unlogged_;  // of stores_, those without a changelog
   std::vector<std::unique_ptr<RecordQueue>> queues_;
   TaskGraph graph_;
   StepLog steps_;

@@ -28,13 +28,14 @@ bool Restorer::pump(std::size_t max_records) {
     moved = moved || !batch_.empty();
     for (const RecordView& record : batch_) {
       if (record.offset >= job.target) break;
-      const Status applied = job.store->restore(record.key.value_or(BytesView{}), record.value,
-                                                record.timestamp, record.offset);
+      const Status applied =
+          record.key ? job.store->restore(*record.key, record.value, record.timestamp, record.offset)
+                     : Status::fatal("a record without a key, which no store wrote");
       ++records_;
       if (applied.ok()) continue;
       failure_ = "changelog " + to_string(it->first) + "@" + std::to_string(record.offset.value()) +
                  ": " + applied.message() +
-                 ". The state was not touched further; mend the serde of store " +
+                 ". The state was not touched further; mend the serde or the topic of store " +
                  job.store->name() + " so that it reads what it wrote before, and start again";
       break;
     }
