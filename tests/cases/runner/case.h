@@ -129,7 +129,7 @@ struct OutputRecord {
 struct ByteRecord {
   Text key = {};
   Text value = {};
-  std::int64_t timestamp = 0;
+  std::optional<std::int64_t> timestamp = std::nullopt;  // absent in an expectation: any
 
   friend auto operator<=>(const ByteRecord&, const ByteRecord&) = default;
 };

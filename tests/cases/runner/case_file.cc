@@ -115,7 +115,9 @@ OutputRecord to_output(const Json& json) {
 }
 
 ByteRecord to_byte_record(const Json& json) {
-  return {to_text(json.at(0)), to_text(json.at(1)), json.at(2).get<std::int64_t>()};
+  ByteRecord record{to_text(json.at(0)), to_text(json.at(1))};
+  if (!json.at(2).is_null()) record.timestamp = json.at(2).get<std::int64_t>();
+  return record;
 }
 
 std::pair<Text, Text> to_pair(const Json& json) {

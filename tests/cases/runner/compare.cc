@@ -16,12 +16,21 @@ std::string shown_at(const std::vector<T>& list, std::size_t i) {
   return i < list.size() ? show_record(list[i]) : "nothing";
 }
 
+template <class T>
+bool matches(const T& expected, const T& actual) {
+  return expected == actual;
+}
+bool matches(const ByteRecord& expected, const ByteRecord& actual) {
+  const bool at_its_time = !expected.timestamp || expected.timestamp == actual.timestamp;
+  return expected.key == actual.key && expected.value == actual.value && at_its_time;
+}
+
 // The first index at which the lists differ.
 template <class T>
 std::optional<std::size_t> mismatch(const std::vector<T>& expected, const std::vector<T>& actual) {
   const std::size_t n = std::max(expected.size(), actual.size());
   for (std::size_t i = 0; i < n; ++i) {
-    if (i >= expected.size() || i >= actual.size() || expected[i] != actual[i]) return i;
+    if (i >= expected.size() || i >= actual.size() || !matches(expected[i], actual[i])) return i;
   }
   return std::nullopt;
 }

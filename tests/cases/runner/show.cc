@@ -29,8 +29,8 @@ std::string show_record(const OutputRecord& record) {
 }
 
 std::string show_record(const ByteRecord& record) {
-  return quoted(record.key) + " = " + quoted(record.value) + " ts " +
-         std::to_string(record.timestamp);
+  return quoted(record.key) + " = " + quoted(record.value) +
+         (record.timestamp ? " ts " + std::to_string(*record.timestamp) : "");
 }
 
 std::string show_record(const StoreEntry& entry) {
