@@ -52,6 +52,7 @@ void Transaction::task_failed(std::string why) {
 }
 
 void Transaction::resolved(bool committed) {
+  if (!std::exchange(resolving_, false)) return;
   in_doubt_ = false;
   on(committed ? ProducerEvent::kResolvedCommitted : ProducerEvent::kResolvedAborted);
 }
@@ -80,6 +81,7 @@ void Transaction::perform(Action actions) {
     back_off("the next producer could not be made: " + last_failure_);
   if (has(actions, Action::kResolve)) {
     if (in_doubt_) ++counts_.doubts;
+    resolving_ = true;
     host_.resolve(in_doubt_);
   }
 }
@@ -103,6 +105,7 @@ bool Transaction::handle(const log::Event& event) {
   }
   if (event.operation == log::kNoOperation) {
     last_failure_ = event.status.message();
+    if (event.status.consequence() == Consequence::kFenced && stopped_by_fence()) return true;
     if (!event.status.ok()) on(ProducerEvent::kProducerGone);
     return true;
   }
@@ -116,7 +119,7 @@ bool Transaction::handle(const log::Event& event) {
     last_failure_ = event.status.message();
     parts_.logger.write(LogLevel::kInfo, "transaction " + options_.transactional_id + ", " +
                                              std::string(to_string(state_)) + ": " + last_failure_);
-    if (event.status.consequence() == Consequence::kFenced) note_fence();
+    if (event.status.consequence() == Consequence::kFenced && stopped_by_fence()) return true;
     if (state_ == ProducerState::kRotating && event.status.consequence() == Consequence::kFatal) {
       host_.stop("no producer with transactional.id " + options_.transactional_id + ": " +
                  last_failure_);
@@ -260,6 +263,8 @@ void Transaction::rotate() {
 void Transaction::begin_rotation() {
   producer_.reset();
   parts_.output.forget_producer();
+  retry_at_.reset();  // of a pause that came before
+  resolving_ = false;
   begun_ = false;
   abort_after_operation_ = false;
   producer_ = parts_.log.make_producer(options_, parts_.inbox);
@@ -277,17 +282,19 @@ void Transaction::back_off(const std::string& why) {
                                               " ms");
 }
 
-// The broker reports its own transaction time-out as a fence too, so one alone says nothing.
-void Transaction::note_fence() {
+// The broker reports its own transaction time-out as a fence too, so one alone says nothing. Where
+// the worker stops, the id is left to the other one: a rotation would take it back once more.
+bool Transaction::stopped_by_fence() {
   const Duration now = parts_.clock.monotonic();
   fenced_at_.push_back(now);
   while (now - fenced_at_.front() > Duration(60'000)) fenced_at_.pop_front();
-  if (max_fences_per_minute_ == 0 || std::ssize(fenced_at_) <= max_fences_per_minute_) return;
+  if (max_fences_per_minute_ == 0 || std::ssize(fenced_at_) <= max_fences_per_minute_) return false;
   host_.stop("transactional.id " + options_.transactional_id + " was taken over " +
              std::to_string(fenced_at_.size()) +
              " times within a minute: another process runs with the same application.id. Nothing "
              "uncommitted is "
              "visible and nothing is lost; stop one of the two");
+  return true;
 }
 
 log::OperationId Transaction::next_operation() { return log::OperationId(++operations_); }

@@ -96,6 +96,7 @@ class Transaction {
   void lost() { on(ProducerEvent::kLost); }
   // Effect: aborts, then TransactionHost::stop(why).
   void task_failed(std::string why);
+  // Effect: none where the producer that TransactionHost::resolve() was asked for is gone.
   void resolved(bool committed);
 
   // Effect: takes in an event of the producer's. Returns false if it is somebody else's.
@@ -124,7 +125,7 @@ class Transaction {
   bool begin_if_needed();
   bool hand_over();
   void back_off(const std::string& why);
-  void note_fence();
+  bool stopped_by_fence();
   log::OperationId next_operation();
 
   static constexpr std::size_t kMaxOutputBytes = std::size_t{8} << 20;
@@ -139,8 +140,9 @@ class Transaction {
   bool begun_ = false;  // the producer has a transaction open
   bool flush_submitted_ = false;
   bool abort_after_operation_ =
-      false;               // one operation at a time: the abort waits for the flush to end
-  bool in_doubt_ = false;  // a commit was submitted and its outcome is not known
+      false;                // one operation at a time: the abort waits for the flush to end
+  bool in_doubt_ = false;   // a commit was submitted and its outcome is not known
+  bool resolving_ = false;  // the host was asked, and has not answered
   bool acknowledge_at_end_ = false;
   bool close_lost_at_end_ = false;
   bool rotate_at_end_ = false;

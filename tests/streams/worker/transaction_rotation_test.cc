@@ -1,0 +1,262 @@
+// Producers that die, commits in doubt, deliveries that fail, and a second process with the same
+// id.
+#include <string>
+
+#include "streams/worker/transaction_fixture.h"
+
+namespace millrace::worker {
+namespace {
+
+using TransactionRotation = TransactionTest;
+
+TEST_F(TransactionRotation, FencedInEachState) {
+  open();
+  log.producer_dies(Status::fenced("a newer one"));
+  EXPECT_EQ(happened(), "producer init");
+  EXPECT_EQ(complete(), "resolve");
+  transaction.resolved(false);
+  EXPECT_EQ(happened(), "REPLAY");
+}
+
+TEST_F(TransactionRotation, FencedWhileDraining) {
+  draining();
+  EXPECT_EQ(complete(Status::fenced("a newer one")), "producer init");
+  EXPECT_EQ(complete(), "resolve") << "nothing was handed to the coordinator";
+}
+
+TEST_F(TransactionRotation, FencedAtBegin) {
+  start();
+  log.next_begin = Status::fenced("a newer one");
+  step();
+  EXPECT_EQ(happened(), "begin producer init");
+  EXPECT_EQ(complete(), "resolve");
+  transaction.resolved(false);
+  EXPECT_EQ(happened(), "REPLAY");
+  EXPECT_TRUE(output.empty()) << "the step runs again";
+}
+
+TEST_F(TransactionRotation, FencedAtBeginOfTheCommit) {
+  start();
+  transaction.stepped();
+  log.next_begin = Status::fenced("a newer one");
+  transaction.commit_due();
+  EXPECT_EQ(happened(), "write begin producer init");
+}
+
+TEST_F(TransactionRotation, UnknownOutcomeThatWasACommit) {
+  committing();
+  log.written.clear();
+  EXPECT_EQ(complete(Status::unknown("timed out")), "producer init");
+  EXPECT_EQ(complete(), "resolve-doubt");
+  EXPECT_FALSE(transaction.may_step());
+  transaction.resolved(true);
+  EXPECT_EQ(happened(), "PUBLISH");
+  EXPECT_TRUE(transaction.may_step());
+  EXPECT_EQ(transaction.counts().doubts, 1);
+}
+
+TEST_F(TransactionRotation, TheRangesOfAPublishedDoubtAreThoseOfItsFlush) {
+  draining();
+  log.written = {{{"out", Partition(0)}, Offset(4), Offset(5)}};
+  complete();
+  complete(Status::unknown("timed out"));
+  complete();
+  transaction.resolved(true);
+  ASSERT_EQ(host.published.size(), 1u);
+  EXPECT_EQ(host.published[0].first, Offset(4));
+}
+
+TEST_F(TransactionRotation, UnknownOutcomeThatWasNone) {
+  committing();
+  complete(Status::unknown("timed out"));
+  complete();
+  transaction.resolved(false);
+  EXPECT_EQ(happened(), "REPLAY");
+}
+
+TEST_F(TransactionRotation, AFenceAtTheCommitIsADoubtToo) {
+  committing();
+  EXPECT_EQ(complete(Status::fenced("a newer one")), "producer init");
+  EXPECT_EQ(complete(), "resolve-doubt");
+}
+
+TEST_F(TransactionRotation, ADoubtSurvivesProducersThatCannotBeMade) {
+  committing();
+  complete(Status::unknown("timed out"));
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(complete(Status::retry("the coordinator is loading")), "");
+    ASSERT_TRUE(transaction.next_timer());
+    clock.advance(*transaction.next_timer() - clock.monotonic());
+    EXPECT_EQ(happened(), "producer init");
+  }
+  EXPECT_EQ(complete(), "resolve-doubt");
+}
+
+TEST_F(TransactionRotation, PausesBetweenProducersGrowAndEnd) {
+  transaction.start();
+  Duration last{};
+  for (int i = 0; i < 20; ++i) {
+    complete(Status::retry("no broker"));
+    ASSERT_TRUE(transaction.next_timer());
+    const Duration pause = *transaction.next_timer() - clock.monotonic();
+    EXPECT_GE(pause, last);
+    EXPECT_GT(pause, Duration(0));
+    EXPECT_LE(pause, Duration(1'000));
+    last = pause;
+    clock.advance(pause);
+    go_on();
+  }
+}
+
+TEST_F(TransactionRotation, AProducerThatCanNeverBeMadeStops) {
+  transaction.start();
+  EXPECT_EQ(complete(Status::fatal("TRANSACTIONAL_ID_AUTHORIZATION_FAILED")), "producer init STOP");
+  EXPECT_NE(host.stopped.find("app-1"), std::string::npos);
+  EXPECT_NE(host.stopped.find("AUTHORIZATION"), std::string::npos);
+}
+
+// --- deliveries ----------------------------------------------------------------------------------
+
+TEST_F(TransactionRotation, AFailedDeliveryAbortsThenRotates) {
+  open();
+  log.fail_delivery();
+  EXPECT_EQ(happened(), "abort");
+  EXPECT_EQ(complete(), "REPLAY producer init");
+  EXPECT_EQ(complete(), "resolve");
+}
+
+TEST_F(TransactionRotation, AFailedDeliveryBeforeTheFlushOfACommit) {
+  start();
+  step("a");
+  log.full = true;
+  go_on();
+  transaction.commit_due();
+  go_on();
+  log.fail_delivery();
+  EXPECT_EQ(happened(), "begin write abort");
+}
+
+TEST_F(TransactionRotation, AFailedDeliveryWhileAborting) {
+  aborting();
+  log.fail_delivery();
+  EXPECT_EQ(happened(), "");
+  EXPECT_EQ(complete(), "REPLAY producer init");
+}
+
+TEST_F(TransactionRotation, AFailedDeliveryWhileCommittingIsADoubt) {
+  committing();
+  log.fail_delivery();
+  EXPECT_EQ(happened(), "producer init");
+  EXPECT_EQ(complete(), "resolve-doubt");
+}
+
+TEST_F(TransactionRotation, AFailedDeliveryInAPauseDoesNotCutTheNextProducerShort) {
+  start();
+  for (int i = 0; !transaction.next_timer() && i < 10; ++i) {  // aborts until it backs off
+    step();
+    transaction.commit_due();
+    go_on();
+    complete();
+    complete(Status::abort("no"));
+    complete();
+  }
+  ASSERT_TRUE(transaction.next_timer());
+  log.fail_delivery();
+  EXPECT_EQ(happened(), "REPLAY producer init");
+  complete();  // asks the log who committed last
+  clock.advance(Duration(5'000));
+  EXPECT_EQ(happened(), "") << "the producer is ready: no other is made";
+  transaction.resolved(false);
+  EXPECT_TRUE(transaction.may_step() || transaction.next_timer());
+}
+
+TEST_F(TransactionRotation, ARecordThatIsRefusedEachTimeStops) {
+  start();
+  int tries = 0;
+  while (host.stopped.empty() && tries < 20) {
+    ++tries;
+    wait_for_the_pause();
+    step();
+    go_on();
+    log.fail_delivery();
+    go_on();
+    complete();  // the abort
+    if (!host.stopped.empty()) break;
+    complete();  // the init
+    transaction.resolved(false);
+    go_on();
+  }
+  EXPECT_EQ(tries, 5);
+  EXPECT_NE(host.stopped.find("MSG_TIMED_OUT"), std::string::npos) << host.stopped;
+}
+
+// --- two processes -------------------------------------------------------------------------------
+
+TEST_F(TransactionRotation, TooManyFencesAMinuteStopAndTakeNothingBack) {
+  start();
+  for (int i = 0; i < kMaxFences; ++i) {
+    step();
+    transaction.commit_due();
+    go_on();
+    complete(i % 2 == 0 ? Status::fenced("a newer one") : Status::success());
+    if (i % 2 == 1) complete(Status::fenced("a newer one"));
+    complete();
+    transaction.resolved(false);
+    wait_for_the_pause();
+  }
+  EXPECT_EQ(host.stopped, "");
+  step();
+  transaction.commit_due();
+  go_on();
+  journal.take();
+  EXPECT_EQ(complete(Status::fenced("a newer one")), "STOP") << "the other one keeps the id";
+  EXPECT_NE(host.stopped.find("app-1"), std::string::npos) << host.stopped;
+  EXPECT_NE(host.stopped.find("application.id"), std::string::npos) << host.stopped;
+}
+
+TEST_F(TransactionRotation, FencesBetweenOperationsCountToo) {
+  open();
+  for (int i = 0; i < kMaxFences; ++i) {
+    log.producer_dies(Status::fenced("a newer one"));
+    go_on();
+    complete();
+    transaction.resolved(false);
+  }
+  journal.take();
+  log.producer_dies(Status::fenced("a newer one"));
+  EXPECT_EQ(happened(), "STOP");
+}
+
+TEST_F(TransactionRotation, FewFencesAMinuteAreTheBrokersTimeouts) {
+  open();
+  for (int i = 0; i < 3 * kMaxFences; ++i) {
+    transaction.commit_due();
+    go_on();
+    complete(Status::fenced("timed out"));
+    complete();
+    transaction.resolved(false);
+    clock.advance(Duration(25'000));
+    go_on();
+    step();
+    go_on();
+  }
+  EXPECT_EQ(host.stopped, "");
+}
+
+TEST_F(TransactionRotation, WhatTheLogSaidToADeadProducerIsNoNews) {
+  rotating();
+  EXPECT_EQ(complete(), "resolve-doubt");
+  log.producer_dies(Status::fatal("it broke"));
+  go_on();
+  clock.advance(Duration(5'000));
+  EXPECT_EQ(happened(), "producer init");
+  transaction.resolved(true);
+  EXPECT_EQ(transaction.state(), ProducerState::kRotating);
+  EXPECT_FALSE(transaction.may_step()) << "the new producer is not ready";
+  EXPECT_EQ(complete(), "resolve-doubt");
+  transaction.resolved(true);
+  EXPECT_EQ(happened(), "PUBLISH");
+}
+
+}  // namespace
+}  // namespace millrace::worker
