@@ -1,8 +1,6 @@
 // KGroupedTable<K,V>: the rows of a table in groups, ready to be aggregated per group.
 //
-//   users.group_by("users-by-country",
-//                  [](const std::string& id, const User& user) { return KeyValue{user.country, id};
-//                  })
+//   users.group_by("by-country", [](const User& u) { return KeyValue{u.country, u.name}; })
 //       .count("users-per-country");
 //
 // A table's rows change, so what leaves a group is taken out of its aggregate again: after the

@@ -2,9 +2,7 @@
 //
 //   const auto users = builder.table<std::string, User>("users");
 //   users.filter([](const User& user) { return user.active; })
-//       .group_by("users-by-country",
-//                 [](const std::string& id, const User& user) { return KeyValue{user.country, id};
-//                 })
+//       .group_by("by-country", [](const User& u) { return KeyValue{u.country, u.name}; })
 //       .count("users-per-country");  // who moves leaves one country and enters another
 //
 // A record with a null value deletes its row. Callables take (const V&) or (const K&, const V&),
@@ -44,7 +42,8 @@ class KGroupedTable;
 template <class K, class V>
 class KTable : public detail::TableHandle {
   static_assert(!detail::is_optional<V>,
-                "millrace: a row that is there has a value: KTable<K, V>, not optional");
+                "millrace: a row that is there has a value: KTable<K, V> instead of "
+                "KTable<K, std::optional<V>>");
 
  public:
   using Key = K;
