@@ -25,6 +25,7 @@ constexpr const char* kUsage =
   (nothing)                      run on a log in this process
   --hostile=SEED                 the same on a log that behaves as badly as a cluster may
   --bootstrap.servers=HOST:PORT  run on Kafka; --KEY=VALUE sets any other key of StreamsConfig
+  --per-second=N                 on Kafka: flights that leave in a second, 4000; 0: all at once
   --data=FOLDER                  where flights-20k.jsonl and airports.csv are
   --describe                     print the topology, and nothing else
 
@@ -34,6 +35,7 @@ Exit code 0 if every answer is right.
 struct Arguments {
   std::string data = FLIGHTS_DATA;
   std::optional<std::uint64_t> hostile;
+  double per_second = 4000;
   bool on_kafka = false;
   bool describe = false;
   bool help = false;
@@ -60,6 +62,8 @@ Arguments parse(int argc, char** argv) {
       arguments.describe = true;
     } else if (const auto seed = value("--hostile")) {
       arguments.hostile = std::stoull(*seed);
+    } else if (const auto rate = value("--per-second")) {
+      arguments.per_second = std::stod(*rate);
     } else if (const auto data = value("--data")) {
       arguments.data = *data;
     } else {
@@ -84,9 +88,9 @@ int run(int argc, char** argv) {
       static_cast<int>(arguments.for_streams.size()), arguments.for_streams.data());
   const flights::Replay replay = flights::read_replay(arguments.data);
 
-  const flights::Results results = arguments.on_kafka
-                                       ? flights::run_on_kafka(replay, config)
-                                       : flights::run_in_memory(replay, arguments.hostile);
+  const flights::Results results =
+      arguments.on_kafka ? flights::run_on_kafka(replay, arguments.per_second, config)
+                         : flights::run_in_memory(replay, arguments.hostile);
   flights::print_tables(results);
   const flights::check::Outcome outcome = flights::check::check(arguments.data, results);
   flights::print_late(outcome);

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <limits>
 #include <map>
 #include <stdexcept>
+#include <thread>
 
 #include "flights_topology.h"
 #include "run/kafka_client.h"
@@ -39,32 +41,63 @@ std::string status(const Streams::Progress& progress) {
          " records taken";
 }
 
-// Waits until every flight has come out at both ends of the topology. Each flight makes one record
-// in each of these topics; what it does to the windows is in the same transaction as its departure.
-void wait_for_results(Streams& app, const ClientSettings& settings, std::int64_t flights) {
-  std::map<std::string, std::int64_t> seen = {
-      {kDepartures.name(), 0}, {kAirportDelays.name(), 0}, {kStateDelays.name(), 0}};
-  std::vector<std::string> topics;
-  for (const auto& [topic, count] : seen) topics.push_back(topic);
-  ResultReader reader(settings, topics);
-  Progress progress(flights);
-  auto last_move = SteadyClock::now();
-  for (;;) {
-    if (app.state() == Streams::State::kFailed) throw std::runtime_error(app.failure());
-    if (const auto read = reader.read(50)) {
-      ++seen[read->topic];
-      last_move = SteadyClock::now();
-    }
-    const std::int64_t done =
-        std::min({seen[kDepartures.name()], seen[kAirportDelays.name()], seen[kStateDelays.name()]});
-    progress.show(done, status(app.progress()));
-    if (done >= flights) return;
-    if (SteadyClock::now() - last_move > kStuckAfter) {
-      std::printf("  nothing new for %lld s: %s\n", static_cast<long long>(kStuckAfter.count()),
-                  "what is there is checked\n");
-      return;
+// Throws what stopped the topology, if it stopped.
+void check_running(const Streams& app) {
+  if (app.state() == Streams::State::kFailed) throw std::runtime_error(app.failure());
+}
+
+// Every flight makes one record in each of these topics; what it does to the windows is in the same
+// transaction as its departure.
+class Arrivals {
+ public:
+  explicit Arrivals(const ClientSettings& settings) : reader_(settings, topics()) {}
+
+  // Effect: takes in what has been committed since, for at most `timeout_ms` if nothing has.
+  void take_in(int timeout_ms) {
+    while (const auto read = reader_.read(timeout_ms)) {
+      ++seen_[read->topic];
+      last_ = SteadyClock::now();
+      timeout_ms = 0;
     }
   }
+  // Flights that have come out at all ends of the topology.
+  std::int64_t flights() {
+    std::int64_t least = std::numeric_limits<std::int64_t>::max();
+    for (const std::string& topic : topics()) least = std::min(least, seen_[topic]);
+    return least;
+  }
+  bool stuck() const { return SteadyClock::now() - last_ > kStuckAfter; }
+
+ private:
+  static std::vector<std::string> topics() {
+    return {kDepartures.name(), kAirportDelays.name(), kStateDelays.name()};
+  }
+
+  ResultReader reader_;
+  std::map<std::string, std::int64_t> seen_;
+  SteadyClock::time_point last_ = SteadyClock::now();
+};
+
+// The flights as if they left now, a month in seconds: written while the topology runs.
+void replay_flights(const std::vector<InputRecord>& flights, double per_second, InputWriter& writer,
+                    Streams& app, const ClientSettings& settings) {
+  Arrivals arrivals(settings);
+  Progress progress(static_cast<std::int64_t>(flights.size()));
+  std::size_t sent = 0;
+  do {
+    check_running(app);
+    const double due = per_second > 0 ? progress.seconds() * per_second : 1e9;
+    for (; sent < flights.size() && static_cast<double>(sent) < due; ++sent) {
+      writer.send(kFlights.name(), flights[sent]);
+    }
+    arrivals.take_in(1);
+    progress.show(arrivals.flights(), status(app.progress()));
+    if (arrivals.stuck()) {
+      std::printf("  nothing new for %lld s: what is there is checked\n",
+                  static_cast<long long>(kStuckAfter.count()));
+      return;
+    }
+  } while (arrivals.flights() < static_cast<std::int64_t>(flights.size()));
 }
 
 ResultTopics read_results(const ClientSettings& settings) {
@@ -84,7 +117,7 @@ ResultTopics read_results(const ClientSettings& settings) {
 
 }  // namespace
 
-Results run_on_kafka(const Replay& replay, millrace::StreamsConfig config) {
+Results run_on_kafka(const Replay& replay, double per_second, millrace::StreamsConfig config) {
   if (config.application_id.empty()) {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     config.application_id = "flights-demo-" + std::to_string(now / 1ms);
@@ -101,12 +134,14 @@ Results run_on_kafka(const Replay& replay, millrace::StreamsConfig config) {
 
   Streams app(flights_topology(), config);
   app.start();
-  for (const InputRecord& flight : replay.flights) writer.send(kFlights.name(), flight);
-  writer.flush();
-
-  wait_for_results(app, settings, static_cast<std::int64_t>(replay.flights.size()));
+  const auto airports = static_cast<std::int64_t>(replay.airports.size());
+  while (app.progress().records < airports) {
+    check_running(app);
+    std::this_thread::sleep_for(20ms);
+  }
+  replay_flights(replay.flights, per_second, writer, app, settings);
   if (!app.close(30s)) throw std::runtime_error("the topology did not stop within 30 s");
-  if (app.state() == Streams::State::kFailed) throw std::runtime_error(app.failure());
+  check_running(app);
 
   return {.topics = read_results(settings), .late = {}};
 }
