@@ -97,7 +97,7 @@ class Op {
 using HeaderList = std::vector<std::pair<std::string, Text>>;
 
 struct InputStep {
-  std::string topic;
+  std::string topic = {};
   Text key = {};
   Text value = {};
   std::int64_t timestamp = 0;
