@@ -36,8 +36,7 @@ AverageDelay average(const Delays& delays) {
 }
 
 AirportDelays of_airport(const Departure& departure, AirportDelays airport) {
-  airport.worst =
-      airport.flights == 0 ? departure.delay : std::max(airport.worst, departure.delay);
+  airport.worst = airport.flights == 0 ? departure.delay : std::max(airport.worst, departure.delay);
   ++airport.flights;
   airport.minutes += departure.delay;
   airport.city = departure.city;
@@ -88,8 +87,7 @@ millrace::Topology flights_topology() {
 
   // Per state and window of time. What group_by() does in one step is written out here, because the
   // departures in their new order are a result, too.
-  const auto by_state =
-      departures.select_key(&Departure::state).repartition("departures-by-state");
+  const auto by_state = departures.select_key(&Departure::state).repartition("departures-by-state");
   by_state.to(kDepartures);
   const auto in_state = by_state.group_by_key();
 

@@ -88,9 +88,9 @@ int run(int argc, char** argv) {
       static_cast<int>(arguments.for_streams.size()), arguments.for_streams.data());
   const flights::Replay replay = flights::read_replay(arguments.data);
 
-  const flights::Results results =
-      arguments.on_kafka ? flights::run_on_kafka(replay, arguments.per_second, config)
-                         : flights::run_in_memory(replay, arguments.hostile);
+  const flights::Results results = arguments.on_kafka
+                                       ? flights::run_on_kafka(replay, arguments.per_second, config)
+                                       : flights::run_in_memory(replay, arguments.hostile);
   flights::print_tables(results);
   const flights::check::Outcome outcome = flights::check::check(arguments.data, results);
   flights::print_late(outcome);
@@ -100,9 +100,7 @@ int run(int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) try {
-  return run(argc, argv);
-} catch (const std::exception& e) {
+int main(int argc, char** argv) try { return run(argc, argv); } catch (const std::exception& e) {
   std::fprintf(stderr, "flights-demo: %s\n", e.what());
   return 1;
 }

@@ -1,5 +1,5 @@
-// Questions and orders about topics, offsets and groups. All are submitted; every one completes with
-// exactly one event.
+// Questions and orders about topics, offsets and groups. All are submitted; every one completes
+// with exactly one event.
 #pragma once
 
 #include <map>
@@ -45,10 +45,12 @@ class LogAdmin {
 
   // Effect: reads the group's committed offsets. A partition where an open transaction has put an
   // offset comes back with stable = false and its offset unsaid. Completes with OffsetsCommitted.
-  virtual void submit_committed_offsets(OperationId id, std::string group, std::vector<TopicPartition> partitions) = 0;
+  virtual void submit_committed_offsets(OperationId id, std::string group,
+                                        std::vector<TopicPartition> partitions) = 0;
 
   // Completes with OffsetsListed.
-  virtual void submit_list_offsets(OperationId id, OffsetKind kind, std::vector<TopicPartition> partitions) = 0;
+  virtual void submit_list_offsets(OperationId id, OffsetKind kind,
+                                   std::vector<TopicPartition> partitions) = 0;
 
   // Effect: records below the offsets can no longer be read. Lower than the log's start: nothing
   // happens. Completes with Done; kRetry beyond the end or on a topic that is only compacted.

@@ -3,8 +3,8 @@
 // a failed delivery, the end of a partition) arrives there too, with no id (DESIGN §7).
 //
 // Every event carries the epoch of the object that caused it: each producer, reader, admin and
-// membership draws one from its log, never equal to another's. An event of an epoch that is not held
-// any more is counted and dropped by whoever reads it (ENGINE §1).
+// membership draws one from its log, never equal to another's. An event of an epoch that is not
+// held any more is counted and dropped by whoever reads it (ENGINE §1).
 #pragma once
 
 #include <cstdint>
@@ -52,7 +52,8 @@ struct CommittedOffset {
   TopicPartition where;
   Offset offset = kNoOffset;  // kNoOffset: nothing committed
   std::string metadata;
-  bool stable = true;  // false: a transaction that nobody has ended yet holds an offset here; ask again
+  bool stable =
+      true;  // false: a transaction that nobody has ended yet holds an offset here; ask again
 };
 struct OffsetsCommitted {
   std::vector<CommittedOffset> offsets;  // in the order asked for
@@ -84,7 +85,8 @@ struct OffsetOutOfRange {
   Offset requested;
 };
 
-// The partition cannot be read (no such topic or partition, authorization); the reader stands still.
+// The partition cannot be read (no such topic or partition, authorization); the reader stands
+// still.
 struct ReadFailed {
   ReaderPartition partition;
 };
@@ -106,8 +108,8 @@ struct Event {
   Epoch epoch;
   OperationId operation = kNoOperation;
   Status status;
-  std::variant<Done, FlushDone, TopicsDescribed, OffsetsCommitted, OffsetsListed, DeliveryFailed, EndReached,
-               OffsetOutOfRange, ReadFailed, Assigned, Revoked, Lost>
+  std::variant<Done, FlushDone, TopicsDescribed, OffsetsCommitted, OffsetsListed, DeliveryFailed,
+               EndReached, OffsetOutOfRange, ReadFailed, Assigned, Revoked, Lost>
       what;
 };
 

@@ -1,5 +1,6 @@
-// BuiltGraph: the checked graph, cut into sub-topologies: connected components through nodes, shared
-// stores and table look-ups, not through topics (SEMANTICS §3.1). Immutable; shared by all tasks.
+// BuiltGraph: the checked graph, cut into sub-topologies: connected components through nodes,
+// shared stores and table look-ups, not through topics (SEMANTICS §3.1). Immutable; shared by all
+// tasks.
 #pragma once
 
 #include <map>
@@ -55,8 +56,8 @@ struct InternalTopic {
 };
 
 struct SubtopologyPlan {
-  std::int32_t tasks = 0;               // the most partitions of its source topics
-  std::string anchor_topic;             // full name: most partitions, then name (DESIGN §6)
+  std::int32_t tasks = 0;    // the most partitions of its source topics
+  std::string anchor_topic;  // full name: most partitions, then name (DESIGN §6)
   std::map<std::string, std::int32_t> source_partitions;  // full name → count
   std::map<std::string, std::string> changelogs;          // store → full topic name
 };
@@ -66,11 +67,12 @@ struct TopicPlan {
   std::vector<SubtopologyPlan> subtopologies;  // by id
   std::vector<InternalTopic> internal_topics;  // repartition topics, then changelogs, each sorted
   std::map<std::string, std::int32_t> partitions;  // every topic that is read or written, full name
-  std::vector<std::string> repartition_topics; // full names
+  std::vector<std::string> repartition_topics;     // full names
 };
 
 // The full name of a topic of the graph: internal topics get the application id in front.
-std::string full_topic_name(const BuiltGraph& graph, std::string_view application_id, std::string_view topic);
+std::string full_topic_name(const BuiltGraph& graph, std::string_view application_id,
+                            std::string_view topic);
 
 // Every topic of the user's that the graph reads or writes.
 std::vector<std::string> external_topics(const BuiltGraph& graph);

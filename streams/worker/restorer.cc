@@ -29,8 +29,9 @@ bool Restorer::pump(std::size_t max_records) {
     for (const RecordView& record : batch_) {
       if (record.offset >= job.target) break;
       const Status applied =
-          record.key ? job.store->restore(*record.key, record.value, record.timestamp, record.offset)
-                     : Status::fatal("a record without a key, which no store wrote");
+          record.key
+              ? job.store->restore(*record.key, record.value, record.timestamp, record.offset)
+              : Status::fatal("a record without a key, which no store wrote");
       ++records_;
       if (applied.ok()) continue;
       failure_ = "changelog " + to_string(it->first) + "@" + std::to_string(record.offset.value()) +

@@ -18,8 +18,8 @@ class BrokerDeathTest : public testing::Test {
   static void TearDownTestSuite() { broker_.reset(); }
 
   void SetUp() override {
-    log_ = std::make_unique<KafkaLog>(
-        KafkaLogOptions{.bootstrap_servers = broker_->servers(), .operation_deadline = Duration(3000)});
+    log_ = std::make_unique<KafkaLog>(KafkaLogOptions{.bootstrap_servers = broker_->servers(),
+                                                      .operation_deadline = Duration(3000)});
     admin_ = log_->make_admin(waiting_.inbox);
     where_ = {testing::UnitTest::GetInstance()->current_test_info()->name(), Partition(0)};
     ASSERT_TRUE(waiting_.create(*admin_, where_.topic).ok());

@@ -28,7 +28,9 @@ class Headers {
   Headers() = default;
   Headers(std::initializer_list<Header> headers) : headers_(headers) {}
 
-  void add(std::string name, OptionalBytes value) { headers_.push_back({std::move(name), std::move(value)}); }
+  void add(std::string name, OptionalBytes value) {
+    headers_.push_back({std::move(name), std::move(value)});
+  }
 
   // Effect: removes every header of this name.
   void remove(std::string_view name) {

@@ -24,9 +24,15 @@ class StrongInt {
   constexpr explicit operator Rep() const { return value_; }
 
   friend constexpr auto operator<=>(StrongInt, StrongInt) = default;
-  friend constexpr StrongInt operator+(StrongInt a, Rep b) { return StrongInt(static_cast<Rep>(a.value_ + b)); }
-  friend constexpr StrongInt operator-(StrongInt a, Rep b) { return StrongInt(static_cast<Rep>(a.value_ - b)); }
-  friend constexpr Rep operator-(StrongInt a, StrongInt b) { return static_cast<Rep>(a.value_ - b.value_); }
+  friend constexpr StrongInt operator+(StrongInt a, Rep b) {
+    return StrongInt(static_cast<Rep>(a.value_ + b));
+  }
+  friend constexpr StrongInt operator-(StrongInt a, Rep b) {
+    return StrongInt(static_cast<Rep>(a.value_ - b));
+  }
+  friend constexpr Rep operator-(StrongInt a, StrongInt b) {
+    return static_cast<Rep>(a.value_ - b.value_);
+  }
   constexpr StrongInt& operator++() {
     ++value_;
     return *this;
@@ -66,7 +72,9 @@ std::string to_string(TaskId id);
 
 template <class Tag, class Rep>
 struct std::hash<millrace::StrongInt<Tag, Rep>> {
-  std::size_t operator()(millrace::StrongInt<Tag, Rep> v) const noexcept { return std::hash<Rep>()(v.value()); }
+  std::size_t operator()(millrace::StrongInt<Tag, Rep> v) const noexcept {
+    return std::hash<Rep>()(v.value());
+  }
 };
 
 template <>

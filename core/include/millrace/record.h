@@ -35,7 +35,7 @@ struct KeyBytes {
 // Where a record comes from and what travels beside key and value. Passed down the graph by
 // reference; a node that changes a part of it forwards a changed copy made on the stack.
 struct RecordContext {
-  std::string_view topic;               // empty inside a punctuation
+  std::string_view topic;  // empty inside a punctuation
   Partition partition;
   Offset offset = kNoOffset;
   Timestamp timestamp = kNoTimestamp;
@@ -62,7 +62,8 @@ struct Record {
   Timestamp timestamp;
   const Headers& headers;
 
-  Record(const K& k, const V& v, Timestamp t, const Headers& h) : key(k), value(v), timestamp(t), headers(h) {}
+  Record(const K& k, const V& v, Timestamp t, const Headers& h)
+      : key(k), value(v), timestamp(t), headers(h) {}
   Record(const Record&) = delete;
   Record& operator=(const Record&) = delete;
 };

@@ -13,8 +13,9 @@ struct SourceLocation {
   const char* file = "";
   std::uint32_t line = 0;
 
-  static constexpr SourceLocation current(const char* file = __builtin_FILE(),
-                                          std::uint32_t line = static_cast<std::uint32_t>(__builtin_LINE())) {
+  static constexpr SourceLocation current(
+      const char* file = __builtin_FILE(),
+      std::uint32_t line = static_cast<std::uint32_t>(__builtin_LINE())) {
     return {file, line};
   }
 };

@@ -1,5 +1,5 @@
-// Topic<K,V>: a name and the serdes of its two sides; declared once, used wherever the topic is read
-// or written.
+// Topic<K,V>: a name and the serdes of its two sides; declared once, used wherever the topic is
+// read or written.
 //
 //   const Topic<std::string, Order> kOrders("orders");
 //   const Topic<std::string, Reading> kPlant("plant.csv", {.value = CsvReading{';'}});
@@ -31,13 +31,15 @@ struct TopicSerdes {
 template <class K, class V>
 class Topic {
   static_assert(detail::owns_its_data<K> && detail::owns_its_data<V>,
-                "millrace: keys and values must own their data: use std::string instead of a view or a pointer");
+                "millrace: keys and values must own their data: use std::string instead of a view "
+                "or a pointer");
 
  public:
   using Key = K;
   using Value = V;
 
-  explicit Topic(std::string name, TopicSerdes<K, V> serdes = {}) : name_(std::move(name)), serdes_(std::move(serdes)) {}
+  explicit Topic(std::string name, TopicSerdes<K, V> serdes = {})
+      : name_(std::move(name)), serdes_(std::move(serdes)) {}
 
   const std::string& name() const { return name_; }
   const TopicSerdes<K, V>& serdes() const { return serdes_; }

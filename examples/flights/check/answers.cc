@@ -122,8 +122,7 @@ Answers true_departures(const Truth& truth) {
   for (const auto& [airport, departures] : truth) {
     for (std::size_t i = 0; i < departures.size(); ++i) {
       const TrueDeparture& d = departures[i];
-      answers[number_of(airport, i + 1)] =
-          departure_text(d.city, d.state, d.delay, d.planned_ms);
+      answers[number_of(airport, i + 1)] = departure_text(d.city, d.state, d.delay, d.planned_ms);
     }
   }
   return answers;
@@ -168,8 +167,8 @@ Answers found_departures(const std::vector<ResultRecord>& records) {
       const json departure = json::parse(record.value.value_or(""));
       const std::string airport = departure.at("airport");
       const std::string state = departure.at("state");
-      std::string text = departure_text(departure.at("city"), state, departure.at("delay"),
-                                        record.timestamp_ms);
+      std::string text =
+          departure_text(departure.at("city"), state, departure.at("delay"), record.timestamp_ms);
       if (record.key != state) text += ", under key '" + record.key + "'";
       answers[number_of(airport, ++seen[airport])] = std::move(text);
     } catch (const std::exception& e) {

@@ -62,8 +62,7 @@ std::int64_t read_time(const std::string& text) {
   const auto number = [&](std::size_t at, std::size_t length) {
     return std::stoi(text.substr(at, length));
   };
-  const std::chrono::sys_days day =
-      std::chrono::year(number(0, 4)) / number(5, 2) / number(8, 2);
+  const std::chrono::sys_days day = std::chrono::year(number(0, 4)) / number(5, 2) / number(8, 2);
   return day.time_since_epoch().count() * 24 * 60 * kMinute +
          (number(11, 2) * 60 + number(14, 2)) * kMinute;
 }
@@ -104,8 +103,7 @@ std::string time_text(std::int64_t ms) {
   const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(time - day).count();
   char text[32];
   std::snprintf(text, sizeof text, "%04d-%02u-%02u %02d:%02d", int(date.year()),
-                unsigned(date.month()), unsigned(date.day()), int(minutes / 60),
-                int(minutes % 60));
+                unsigned(date.month()), unsigned(date.day()), int(minutes / 60), int(minutes % 60));
   return text;
 }
 

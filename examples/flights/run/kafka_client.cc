@@ -99,8 +99,8 @@ void create_topics(const ClientSettings& settings, const std::vector<std::string
     fail("creating topics", rd_kafka_event_error_string(event.get()));
   }
   std::size_t count = 0;
-  const auto* results = rd_kafka_CreateTopics_result_topics(
-      rd_kafka_event_CreateTopics_result(event.get()), &count);
+  const auto* results =
+      rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count);
   for (std::size_t i = 0; i < count; ++i) {
     if (!rd_kafka_topic_result_error(results[i])) continue;
     fail("creating topic " + std::string(rd_kafka_topic_result_name(results[i])),
@@ -170,7 +170,8 @@ std::optional<ResultReader::Read> ResultReader::read(int timeout_ms) {
   }
   Read read{rd_kafka_topic_name(message->rkt), {}};
   read.record.partition = message->partition;
-  if (message->key) read.record.key.assign(static_cast<const char*>(message->key), message->key_len);
+  if (message->key)
+    read.record.key.assign(static_cast<const char*>(message->key), message->key_len);
   if (message->payload) {
     read.record.value.emplace(static_cast<const char*>(message->payload), message->len);
   }

@@ -68,9 +68,8 @@ Results run_in_memory(const Replay& replay, std::optional<std::uint64_t> hostile
   Results results;
   for (const std::string& topic : result_topics()) {
     for (auto& record : driver.committed_records(topic)) {
-      results.topics[topic].push_back({record.partition.value(),
-                                       std::move(record.key).value_or(""), std::move(record.value),
-                                       millrace::to_ms(record.timestamp)});
+      results.topics[topic].push_back({record.partition.value(), std::move(record.key).value_or(""),
+                                       std::move(record.value), millrace::to_ms(record.timestamp)});
     }
   }
   // A task that moves leaves its counters behind: on the hostile log they do not add up.

@@ -73,11 +73,13 @@ class TypedStoreName {
 
   // The name of another store: refused with a sentence where it is used.
   template <class Kind2, class K2, class V2>
-    requires(!std::is_same_v<TypedStoreName<Kind2, K2, V2>, TypedStoreName>)
-  constexpr TypedStoreName(TypedStoreName<Kind2, K2, V2> other) : name_(other.view()) {
-    static_assert(!std::is_same_v<Kind2, Kind2>,
-                  "millrace: this store name is declared for another kind of store, or for other key "
-                  "or value types");
+  requires(!std::is_same_v<TypedStoreName<Kind2, K2, V2>, TypedStoreName>) constexpr TypedStoreName(
+      TypedStoreName<Kind2, K2, V2> other)
+      : name_(other.view()) {
+    static_assert(
+        !std::is_same_v<Kind2, Kind2>,
+        "millrace: this store name is declared for another kind of store, or for other key "
+        "or value types");
   }
 
   constexpr std::string_view view() const { return name_; }

@@ -1,5 +1,6 @@
-// The graph while it is being written: nodes, edges, stores and topics, without types. What the DSL's
-// handles and the low-level Topology write into, and what build() checks and cuts into sub-topologies.
+// The graph while it is being written: nodes, edges, stores and topics, without types. What the
+// DSL's handles and the low-level Topology write into, and what build() checks and cuts into
+// sub-topologies.
 //
 // Mistakes are collected, not thrown: build() reports all of them at once, each with its place.
 // Not thread-safe.
@@ -25,12 +26,12 @@ enum class NodeKind { kSource, kProcessor, kSink };
 struct NodeSpec {
   NodeId id;
   NodeKind kind = NodeKind::kProcessor;
-  std::string name;        // shown and printed, unique: the user's, or "filter@file.cc:12"
+  std::string name;  // shown and printed, unique: the user's, or "filter@file.cc:12"
   bool user_named = false;
   SourceLocation where;
   std::unique_ptr<const Node> prototype;
   std::vector<NodeId> parents;
-  std::vector<NodeId> children;   // in the order of R-F1
+  std::vector<NodeId> children;     // in the order of R-F1
   std::vector<std::string> stores;  // that it reads or writes
   std::vector<std::string> topics;  // a source's topics; a sink's one topic
 };
@@ -91,15 +92,18 @@ class GraphBuilder {
                        std::vector<std::string> stores = {});
   NodeId add_sink(Label label, NodeId parent, std::string topic, const Node* prototype);
 
-  // Effect: the sink and the source around an internal topic. `base` is the user's name; the topic's
-  // name inside the graph is repartition_topic(base), the nodes' names are that and -sink or -source.
+  // Effect: the sink and the source around an internal topic. `base` is the user's name; the
+  // topic's name inside the graph is repartition_topic(base), the nodes' names are that and -sink
+  // or -source.
   struct Repartition {
     NodeId sink;
     NodeId source;
   };
-  Repartition add_repartition(Label label, NodeId parent, std::string base, std::optional<std::int32_t> partitions,
-                              const Node* sink_prototype, const Node* source_prototype);
-  static std::string repartition_topic(std::string_view base);  // "<base>-repartition", without the application id
+  Repartition add_repartition(Label label, NodeId parent, std::string base,
+                              std::optional<std::int32_t> partitions, const Node* sink_prototype,
+                              const Node* source_prototype);
+  static std::string repartition_topic(
+      std::string_view base);  // "<base>-repartition", without the application id
 
   void add_store(StoreSpec store);
   // Effect: a store that was only declared is made after all.
@@ -108,12 +112,14 @@ class GraphBuilder {
   void expect_store(std::string_view name, state::StoreKind kind, const std::type_info& key_type,
                     const std::type_info& value_type, SourceLocation where);
 
-  // Effect: `reader` looks up values in `table`: same task, and equal partition counts of their sources.
+  // Effect: `reader` looks up values in `table`: same task, and equal partition counts of their
+  // sources.
   void connect_lookup(NodeId reader, NodeId table, std::string_view word, SourceLocation where);
 
   // Effect: all sources above these nodes must have equal partition counts, because the operator
   // `what` meets their records by key.
-  void require_copartition(std::string_view what, SourceLocation where, const std::vector<NodeId>& nodes);
+  void require_copartition(std::string_view what, SourceLocation where,
+                           const std::vector<NodeId>& nodes);
 
   // Effect: every internal topic above this node keeps records with null keys: a left or outer join
   // answers them (R-RP2, KIP-962).

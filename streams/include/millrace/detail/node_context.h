@@ -17,9 +17,9 @@ using NodeId = StrongInt<struct NodeIdTag, std::int32_t>;
 
 // A sink's topic as its task knows it.
 struct SinkTarget {
-  std::int32_t index = -1;       // of the topic in the collector
+  std::int32_t index = -1;  // of the topic in the collector
   std::int32_t partitions = 0;
-  bool keep_null_keys = false;   // an internal topic that a left or outer join reads (R-RP2)
+  bool keep_null_keys = false;  // an internal topic that a left or outer join reads (R-RP2)
 };
 
 // Takes the records that a task sends. Never waits: it appends to the worker's output buffer, which
@@ -29,8 +29,8 @@ class RecordCollector {
   virtual ~RecordCollector() = default;
 
   // Copies key, value and headers. REQUIRES: 0 <= partition < target.partitions, timestamp >= 0.
-  virtual void send(SinkTarget target, Partition partition, OptionalBytesView key, OptionalBytesView value,
-                    Timestamp timestamp, const Headers& headers) = 0;
+  virtual void send(SinkTarget target, Partition partition, OptionalBytesView key,
+                    OptionalBytesView value, Timestamp timestamp, const Headers& headers) = 0;
 };
 
 // Why a record was not processed further. Counted per node and task, exactly: an abort takes back
@@ -38,9 +38,9 @@ class RecordCollector {
 enum class DropReason {
   kNullKey,
   kNullValue,
-  kLate,               // behind the window's grace
+  kLate,  // behind the window's grace
   kNegativeTimestamp,
-  kNullKeyRepartition, // cannot be partitioned by a null key; Kafka Streams drops these uncounted
+  kNullKeyRepartition,  // cannot be partitioned by a null key; Kafka Streams drops these uncounted
 };
 inline constexpr int kDropReasons = 5;
 std::string_view to_string(DropReason reason);
@@ -77,7 +77,8 @@ class NodeContext {
   // The task's clone of another node of this sub-topology, for table look-ups.
   virtual Node& node(NodeId id) = 0;
 
-  // The counter of this node and reason. The names of drop counters in task memory start with "drop/".
+  // The counter of this node and reason. The names of drop counters in task memory start with
+  // "drop/".
   DropCounter drop_counter(const Node& node, DropReason reason);
 };
 

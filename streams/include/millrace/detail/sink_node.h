@@ -15,8 +15,8 @@
 
 namespace millrace::graph {
 
-// The part of a serialized key that decides its partition: all of it, but for windowed keys only the
-// inner key, so that all windows of a key meet in one partition.
+// The part of a serialized key that decides its partition: all of it, but for windowed keys only
+// the inner key, so that all windows of a key meet in one partition.
 template <class K>
 inline constexpr std::size_t kKeyBytesBehindInner = 0;
 template <class K>
@@ -40,7 +40,8 @@ struct SinkOptions {
 // Type-free half of the sink.
 class SinkNodeBase {
  protected:
-  void init_sink(const Node& self, NodeContext& context, const std::string& topic, bool repartition);
+  void init_sink(const Node& self, NodeContext& context, const std::string& topic,
+                 bool repartition);
   bool drop_null_key();  // true: the record goes no further, and was counted
   // Effect: sends the record to the chosen partition; else to that of its key; without a key to one
   // that depends on the task alone. Errors: TopicError where the topic has no such partition,
@@ -63,7 +64,9 @@ class SinkNode final : public Input<K, V>, private SinkNodeBase {
   explicit SinkNode(SinkOptions<K, V> options) : options_(std::move(options)) {}
   Node* clone() const override { return new SinkNode(*this); }
 
-  void init(NodeContext& context) override { init_sink(*this, context, options_.topic, options_.repartition); }
+  void init(NodeContext& context) override {
+    init_sink(*this, context, options_.topic, options_.repartition);
+  }
 
   void process(const K& key, const V& value, const RecordContext& context) override {
     OptionalBytesView key_bytes;

@@ -1,6 +1,7 @@
 // Where records enter a task. One SourceNode per source of the graph; one SourceSlot per partition
 // that a task reads: it holds the one key and value that this partition's records are decoded into,
-// so that decoding a record allocates nothing that the last one did not (SEMANTICS R-T4, DESIGN §3).
+// so that decoding a record allocates nothing that the last one did not (SEMANTICS R-T4, DESIGN
+// §3).
 #pragma once
 
 #include <functional>
@@ -31,7 +32,8 @@ class SourceSlot {
   // one) and context.key_bytes. REQUIRES: context's topic, partition, offset, timestamp and headers
   // are the record's; `partition_time` is the greatest timestamp of the partition so far.
   // Errors: SerdeError and whatever a serde or extractor throws.
-  virtual Decoded decode(const RecordView& record, RecordContext& context, Timestamp partition_time) = 0;
+  virtual Decoded decode(const RecordView& record, RecordContext& context,
+                         Timestamp partition_time) = 0;
 
   // Effect: runs the decoded record through the graph.
   virtual void process(const RecordContext& context) = 0;
@@ -43,8 +45,8 @@ class SourceNodeBase : public Node {
   // Lifetime: the slot refers to this node and goes before it.
   virtual std::unique_ptr<SourceSlot> make_slot() = 0;
 
-  // How keys are read: their type, and AnySerde::identity(), nullptr if unknown. A join compares its
-  // two sides.
+  // How keys are read: their type, and AnySerde::identity(), nullptr if unknown. A join compares
+  // its two sides.
   struct KeyFormat {
     const std::type_info* type;
     const void* serde;
@@ -53,16 +55,18 @@ class SourceNodeBase : public Node {
 };
 
 // Says when a record happened. `partition_time`: the greatest timestamp of its partition so far,
-// kNoTimestamp if there is none. A negative result drops the record, counted; to stop instead, throw.
+// kNoTimestamp if there is none. A negative result drops the record, counted; to stop instead,
+// throw.
 template <class K, class V>
-using TimestampExtractorFunction =
-    std::function<Timestamp(const K& key, const V& value, const RecordContext& context, Timestamp partition_time)>;
+using TimestampExtractorFunction = std::function<Timestamp(
+    const K& key, const V& value, const RecordContext& context, Timestamp partition_time)>;
 
 template <class K, class V>
 struct SourceOptions {
   AnySerde<K> key_serde;
   AnySerde<V> value_serde;
-  TimestampExtractorFunction<K, V> timestamp;  // empty: the record's own, which must not be negative
+  TimestampExtractorFunction<K, V>
+      timestamp;  // empty: the record's own, which must not be negative
   NullPolicy on_null = NullPolicy::kSkip;
 };
 
@@ -91,7 +95,9 @@ class SourceNode final : public SourceNodeBase {
   explicit SourceNode(SourceOptions<K, V> options) : options_(std::move(options)) {}
   Node* clone() const override { return new SourceNode(*this); }
 
-  std::unique_ptr<SourceSlot> make_slot() override { return std::unique_ptr<SourceSlot>(new Slot(*this)); }
+  std::unique_ptr<SourceSlot> make_slot() override {
+    return std::unique_ptr<SourceSlot>(new Slot(*this));
+  }
   KeyFormat key_format() const override { return {&typeid(K), options_.key_serde.identity()}; }
 
  private:
@@ -99,13 +105,16 @@ class SourceNode final : public SourceNodeBase {
    public:
     explicit Slot(SourceNode& source) : source_(source) {}
 
-    Decoded decode(const RecordView& record, RecordContext& context, Timestamp partition_time) override {
+    Decoded decode(const RecordView& record, RecordContext& context,
+                   Timestamp partition_time) override {
       SourceOptions<K, V>& options = source_.options_;
-      if (!decode_payload(options.key_serde, record.key, key_)) return null_found(context, "key", Decoded::kNullKey);
+      if (!decode_payload(options.key_serde, record.key, key_))
+        return null_found(context, "key", Decoded::kNullKey);
       if (!decode_payload(options.value_serde, record.value, value_)) {
         return null_found(context, "value", Decoded::kNullValue);
       }
-      context.key_bytes = record.key ? KeyBytes{*record.key, options.key_serde.identity()} : KeyBytes{};
+      context.key_bytes =
+          record.key ? KeyBytes{*record.key, options.key_serde.identity()} : KeyBytes{};
       if (options.timestamp) {
         context.timestamp = options.timestamp(key_, value_, context, partition_time);
       } else if (context.timestamp < Timestamp{}) {

@@ -1,5 +1,5 @@
-// How the DSL calls its users: a callable takes (const V&) or (const K&, const V&), value form first,
-// and is anything std::invoke takes (API §1.6, §4). Wrong ones end in one sentence.
+// How the DSL calls its users: a callable takes (const V&) or (const K&, const V&), value form
+// first, and is anything std::invoke takes (API §1.6, §4). Wrong ones end in one sentence.
 #pragma once
 
 #include <concepts>
@@ -31,9 +31,10 @@ struct CallResult {
   using type = void;
 };
 template <class F, class K, class V>
-  requires TakesRecord<F, K, V>
+requires TakesRecord<F, K, V>
 struct CallResult<F, K, V> {
-  using type = decltype(call(std::declval<F&>(), std::declval<const K&>(), std::declval<const V&>()));
+  using type =
+      decltype(call(std::declval<F&>(), std::declval<const K&>(), std::declval<const V&>()));
 };
 // What call() returns, without reference and const.
 template <class F, class K, class V>

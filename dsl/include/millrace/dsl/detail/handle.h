@@ -1,5 +1,5 @@
-// What every handle (KStream, KTable, …) is: a place in the graph under construction. A small value;
-// copies mean the same place.
+// What every handle (KStream, KTable, …) is: a place in the graph under construction. A small
+// value; copies mean the same place.
 #pragma once
 
 #include <memory>
@@ -13,7 +13,8 @@ using graph::NodeId;
 
 class Handle {
  public:
-  Handle(std::shared_ptr<graph::GraphBuilder> graph, NodeId node) : graph_(std::move(graph)), node_(node) {}
+  Handle(std::shared_ptr<graph::GraphBuilder> graph, NodeId node)
+      : graph_(std::move(graph)), node_(node) {}
 
   NodeId node() const { return node_; }
   const std::shared_ptr<graph::GraphBuilder>& graph() const { return graph_; }
