@@ -224,6 +224,9 @@ bool TaskSet::handle(const log::Event& event) {
 }
 
 void TaskSet::revoked(const std::vector<TopicPartition>& anchors) {
+  std::erase_if(assigned_early_, [&](const TopicPartition& anchor) {
+    return std::find(anchors.begin(), anchors.end(), anchor) != anchors.end();
+  });
   for (auto& [id, entry] : tasks_) {
     if (std::find(anchors.begin(), anchors.end(), entry.anchor) == anchors.end()) continue;
     close(entry, TaskEvent::kRevoked);

@@ -63,14 +63,19 @@ bool Worker::step() {
   return moved || finished();
 }
 
+// What the membership says comes first: a flush that is over leads to a commit, and a commit must
+// not go out for tasks that were lost before (ENGINE §3).
 bool Worker::take_in_events() {
+  std::vector<log::Event> events;
   log::Event event;
-  bool any = false;
-  while (!finished() && inbox_.pop(event)) {
-    any = true;
-    handle(event);
+  while (inbox_.pop(event)) events.push_back(std::move(event));
+  std::stable_partition(events.begin(), events.end(), [this](const log::Event& e) {
+    return membership_ && e.epoch == membership_->epoch();
+  });
+  for (const log::Event& e : events) {
+    if (!finished()) handle(e);
   }
-  return any;
+  return !events.empty();
 }
 
 void Worker::handle(const log::Event& event) {
@@ -143,10 +148,18 @@ bool Worker::run_tasks() {
   const auto later = [](const Runnable& a, const Runnable& b) {
     return std::tie(a.at, a.id) > std::tie(b.at, b.id);
   };
+  const Duration since = now - std::exchange(looked_at_tasks_, now);
   runnable_.clear();
+  // Looking at a record may drop it, which is progress: only a transaction that takes records may
+  // look. A worker that closes takes no more: what is left is for the next owner.
+  const bool may_run = transaction_.may_step() && state_ != WorkerState::kClosing;
   for (auto& [id, entry] : tasks_->entries()) {
     if (entry.state != TaskState::kRunning) continue;
     entry.wait_until.reset();
+    if (!may_run) {
+      entry.ran_last += since;
+      continue;
+    }
     const auto at = entry.task->next_time();
     if (!at) {
       entry.ran_last = now;
@@ -238,10 +251,10 @@ bool Worker::commit_if_due() {
     }
     if (since < interval) return false;
   }
-  commit_requested_ = false;
   kicked_ = false;
   last_commit_ = now;
   if (!anything_to_commit()) return false;
+  commit_requested_ = false;
   transaction_.commit_due();
   return true;
 }

@@ -160,6 +160,7 @@ class Worker final : private TransactionHost {
     TaskSet::Entry* entry;
   };
   std::vector<Runnable> runnable_;  // a heap, while run_tasks() is at it
+  Duration looked_at_tasks_{};
 
   int unanswered_ = 0;  // membership events that wait for acknowledge()
   std::optional<Duration> revoked_since_;

@@ -1,0 +1,290 @@
+// Workers that share a group: every record is taken exactly once, whoever comes, goes or dies.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "streams/worker/bench.h"
+
+namespace millrace::worker {
+namespace {
+
+using ::testing::HasSubstr;
+
+class WorkerGroup : public Bench {
+ protected:
+  static constexpr int kPartitions = 4;
+  WorkerGroup() { create_topics(kPartitions); }
+
+  WorkerOptions slow(const std::string& id) {
+    WorkerOptions wanted = options(id);
+    wanted.commit_interval = Duration(60'000);
+    wanted.transaction_timeout = Duration(900'000);
+    return wanted;
+  }
+  // A record of each partition, with a key of its own.
+  void put_everywhere(const std::string& value) {
+    for (int p = 0; p < kPartitions; ++p) put(value, std::to_string(p), p);
+  }
+  // The counts of each key, as a single worker would have written them.
+  void expect_everywhere(const std::string& expected) {
+    std::map<std::string, std::string> counts;
+    for (int p = 0; p < kPartitions; ++p) {
+      for (const auto& record : log.read_all("out", Partition(p), Isolation::kReadCommitted)) {
+        std::string& of_key = counts[record.key.value()];
+        if (!of_key.empty()) of_key += ' ';
+        of_key += record.value.value();
+      }
+    }
+    EXPECT_EQ(counts.size(), std::size_t{kPartitions});
+    for (const auto& [key, of_key] : counts) EXPECT_EQ(of_key, expected) << key;
+  }
+  std::size_t tasks(Worker& worker) { return worker.tasks().entries().size(); }
+};
+
+TEST_F(WorkerGroup, TwoWorkersShareThePartitions) {
+  Worker& first = start(counting(), options("app-1"));
+  put_everywhere("a");
+  settle();
+  EXPECT_EQ(tasks(first), 4u);
+  Worker& second = start(counting(), options("app-2"));
+  settle();
+  EXPECT_EQ(tasks(first), 2u);
+  EXPECT_EQ(tasks(second), 2u);
+  put_everywhere("b");
+  settle();
+  expect_everywhere("1 2");
+}
+
+TEST_F(WorkerGroup, WhatIsAskedBackInMidTransactionIsCommittedFirst) {
+  Worker& first = start(counting(), slow("app-1"));
+  put_everywhere("a");
+  rest();
+  EXPECT_EQ(first.transaction().state(), ProducerState::kOpen);
+  Worker& second = start(counting(), slow("app-2"));
+  rest();
+  EXPECT_EQ(tasks(first), 2u);
+  EXPECT_EQ(tasks(second), 2u);
+  expect_everywhere("1");
+  EXPECT_EQ(first.counts().revocations, 1);
+  put_everywhere("b");
+  first.request_commit();
+  second.request_commit();
+  settle();
+  expect_everywhere("1 2");
+}
+
+TEST_F(WorkerGroup, AWorkerThatLeavesHandsOverAtOnce) {
+  Worker& first = start(counting(), options("app-1"));
+  Worker& second = start(counting(), options("app-2"));
+  put_everywhere("a");
+  settle();
+  put_everywhere("b");
+  second.close();
+  run_until([&] { return second.finished() && first.quiet() && tasks(first) == 4; });
+  put_everywhere("c");
+  settle();
+  expect_everywhere("1 2 3");
+}
+
+TEST_F(WorkerGroup, AWorkerThatDiesWithATransactionOpen) {
+  Worker& first = start(counting(), slow("app-1"));
+  Worker& second = start(counting(), slow("app-2"));
+  put_everywhere("a");
+  first.request_commit();
+  second.request_commit();
+  settle();
+  put_everywhere("b");
+  rest();
+  EXPECT_EQ(second.transaction().state(), ProducerState::kOpen);
+  kill(second);
+  run_until([&] { return tasks(first) == 4 && first.quiet(); });
+  run_until([&] {  // the dead transaction times out; until then it hides what comes behind it
+    for (int p = 0; p < kPartitions; ++p) {
+      if (log.last_stable_offset("out", Partition(p)) != log.end_offset("out", Partition(p)))
+        return false;
+    }
+    return true;
+  });
+  expect_everywhere("1 2");
+}
+
+TEST_F(WorkerGroup, AWorkerThatDiesWithACommitOnItsWay) {
+  Worker& first = start(counting(), options("app-1"));
+  Worker& second = start(counting(), options("app-2"));
+  put_everywhere("a");
+  settle();
+  put_everywhere("b");
+  run_until([&] { return second.transaction().state() == ProducerState::kCommitting; });
+  kill(second);
+  settle();
+  run_until([&] { return tasks(first) == 4 && first.quiet(); });
+  put_everywhere("c");
+  settle();
+  expect_everywhere("1 2 3");
+}
+
+TEST_F(WorkerGroup, AWorkerThatWasCutOffUndoesWhatItDid) {
+  Worker& first = start(counting(), slow("app-1"));
+  Worker& second = start(counting(), slow("app-2"));
+  put_everywhere("a");
+  first.request_commit();
+  second.request_commit();
+  settle();
+  put_everywhere("b");
+  rest();
+  for (std::int64_t epoch = 1; epoch < 100; ++epoch)
+    log.set_connected(log::Epoch(epoch), false);  // all that are members
+  clock.advance(Duration(20'000));
+  rest();
+  for (std::int64_t epoch = 1; epoch < 100; ++epoch) log.set_connected(log::Epoch(epoch), true);
+  run_until([&] {
+    first.request_commit();
+    second.request_commit();
+    return tasks(first) + tasks(second) == 4 && first.quiet() && second.quiet();
+  });
+  EXPECT_GE(first.transaction().counts().aborts, 2);
+  expect_everywhere("1 2");
+}
+
+TEST_F(WorkerGroup, MoreWorkersThanPartitions) {
+  for (int i = 0; i < 6; ++i) start(counting(), options("app-" + std::to_string(i)));
+  put_everywhere("a");
+  settle();
+  std::size_t all = 0;
+  for (auto& worker : workers) all += tasks(*worker);
+  EXPECT_EQ(all, 4u);
+  expect_everywhere("1");
+}
+
+TEST_F(WorkerGroup, OfTwoWorkersWithOneTransactionalIdOneStops) {
+  WorkerOptions same = options("same");
+  same.max_fences_per_minute = 5;
+  Worker& first = start(counting(), same);
+  Worker& second = start(counting(), same);
+  put_everywhere("a");
+  run_until([&] { return first.finished() || second.finished(); });
+  Worker& stopped = first.finished() ? first : second;
+  Worker& other = first.finished() ? second : first;
+  EXPECT_THAT(stopped.failure(), HasSubstr("application.id"));
+  kill(stopped);
+  run_until([&] { return other.quiet() && tasks(other) == 4; });
+  put_everywhere("b");
+  settle();
+  expect_everywhere("1 2");
+}
+
+// --- without a group: partitions by agreement ----------------------------------------------------
+
+class WorkerAlone : public Bench {
+ protected:
+  WorkerAlone() : Bench({.accept_unfenced_offsets = true}) {
+    create_topics(2);
+    gate.scripted_membership = true;
+  }
+  std::vector<TopicPartition> both() { return {{"in", Partition(0)}, {"in", Partition(1)}}; }
+
+  Worker& start_member(const std::string& id, std::vector<TopicPartition> partitions) {
+    WorkerOptions wanted = options(id);
+    wanted.max_fences_per_minute = 5;
+    Worker& worker = start(counting(), wanted);
+    rest();
+    gate.assign(std::move(partitions));
+    return worker;
+  }
+};
+
+TEST_F(WorkerAlone, ASecondProcessWithTheSameIdStopsOneOfTheTwo) {
+  Worker& first = start_member("same", both());
+  put("a");
+  settle();
+  Worker& second = start_member("same", both());
+  for (int i = 0; i < 20 && !first.finished() && !second.finished(); ++i) {
+    put("b");
+    run_until(
+        [&] { return first.finished() || second.finished() || (first.quiet() && second.quiet()); });
+  }
+  ASSERT_TRUE(first.finished() || second.finished());
+  Worker& stopped = first.finished() ? first : second;
+  EXPECT_THAT(stopped.failure(), HasSubstr("application.id"));
+  kill(stopped);
+  settle();
+  // Each record once: 1 2 3 …
+  std::istringstream counts(values("out", 0));
+  int expected = 0;
+  for (int count = 0; counts >> count;) EXPECT_EQ(count, ++expected);
+  EXPECT_EQ(expected, log.end_offset("in", Partition(0)).value());
+}
+
+TEST_F(WorkerAlone, RevokedWhileAnEarlierTaskOfThePartitionClosesMeansNotOwned) {
+  Worker& worker = start_member("app-1", both());
+  settle();
+  gate.closed = true;
+  put("a");
+  run_until([&] { return gate.commit_waits(); });
+  gate.lose();
+  rest();
+  gate.assign(both());  // while the old tasks wait for their commit's outcome
+  rest();
+  gate.revoke({{"in", Partition(0)}});
+  rest();
+  gate.open_gate();
+  settle();
+  ASSERT_EQ(worker.tasks().entries().size(), 1u);
+  EXPECT_EQ(worker.tasks().entries().begin()->first.partition, Partition(1));
+  EXPECT_EQ(gate.acknowledged, 3);
+}
+
+TEST_F(WorkerAlone, AssignedAgainWhileAnEarlierTaskClosesGoesOnWhereThatOneEnded) {
+  Worker& worker = start_member("app-1", both());
+  settle();
+  gate.closed = true;
+  put("a");
+  run_until([&] { return gate.commit_waits(); });
+  gate.lose();
+  rest();
+  gate.assign(both());
+  put("b");
+  rest();
+  gate.open_gate();
+  settle();
+  EXPECT_EQ(worker.tasks().entries().size(), 2u);
+  EXPECT_EQ(values(), "1 2");
+}
+
+TEST_F(WorkerAlone, LostBeforeTheCommitIsSubmittedCommitsNothing) {
+  Worker& worker = start_member("app-1", both());
+  settle();
+  put("a");
+  run_until([&] { return worker.transaction().state() == ProducerState::kDraining; });
+  worker.step();
+  // The flush is over and the partitions are gone, both before the worker looks again.
+  log.settle();
+  gate.lose();
+  gate.assign({});
+  rest();
+  EXPECT_EQ(values(), "");
+  EXPECT_EQ(committed().offset, kNoOffset);
+}
+
+TEST_F(WorkerAlone, ADoubtWithTheTasksRevokedMeanwhile) {
+  Worker& worker = start_member("app-1", both());
+  settle();
+  gate.closed = true;
+  put("a");
+  run_until([&] { return gate.commit_waits(); });
+  gate.revoke(both());
+  rest();
+  EXPECT_EQ(gate.acknowledged, 1) << "the commit is on its way";
+  clock.advance(Duration(160'000));  // longer than anybody waits
+  rest();
+  EXPECT_EQ(gate.acknowledged, 2);
+  EXPECT_TRUE(worker.tasks().entries().empty());
+  gate.closed = false;
+  gate.assign(both());
+  settle();
+  EXPECT_EQ(values(), "1");
+}
+
+}  // namespace
+}  // namespace millrace::worker
