@@ -1,5 +1,5 @@
-// Questions and orders about topics, offsets and groups. All are submitted; every one completes
-// with exactly one event.
+// Questions and orders about topics, offsets and groups. All are submitted; every one completes with
+// exactly one event.
 #pragma once
 
 #include <map>

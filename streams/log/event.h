@@ -3,8 +3,8 @@
 // a failed delivery, the end of a partition) arrives there too, with no id (DESIGN §7).
 //
 // Every event carries the epoch of the object that caused it: each producer, reader, admin and
-// membership draws one from its log, never equal to another's. An event of an epoch that is not
-// held any more is counted and dropped by whoever reads it (ENGINE §1).
+// membership draws one from its log, never equal to another's. An event of an epoch that is not held
+// any more is counted and dropped by whoever reads it (ENGINE §1).
 #pragma once
 
 #include <cstdint>
@@ -85,8 +85,7 @@ struct OffsetOutOfRange {
   Offset requested;
 };
 
-// The partition cannot be read (no such topic or partition, authorization); the reader stands
-// still.
+// The partition cannot be read (no such topic or partition, authorization); the reader stands still.
 struct ReadFailed {
   ReaderPartition partition;
 };

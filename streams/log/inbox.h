@@ -1,5 +1,5 @@
-// The one inbox of a worker: logs push events from any thread, the worker takes them out one by
-// one, and the shell around the worker waits here when there is nothing to do.
+// The one inbox of a worker: logs push events from any thread, the worker takes them out one by one,
+// and the shell around the worker waits here when there is nothing to do.
 //
 // Thread-safety: push() and wake() from any thread, also from C callbacks (they do not throw but on
 // exhausted memory); everything else from the owning worker's thread.

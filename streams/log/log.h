@@ -1,9 +1,9 @@
-// The log seam: a partitioned, transactional log as the engine sees it. Behind it stand the memory
-// log (tests, simulation) and Kafka through librdkafka. What the words mean is written down as a
+// The log seam: a partitioned, transactional log as the engine sees it. Behind it stand the memory log
+// (tests, simulation) and Kafka through librdkafka. What the words mean is written down as a
 // conformance suite that a real broker answers first (docs/design/log_seam.md).
 //
-// Two rules for every implementation: nothing here waits, and what cannot be answered at once ends
-// as an Event in the inbox that the object was made with.
+// Two rules for every implementation: nothing here waits, and what cannot be answered at once ends as
+// an Event in the inbox that the object was made with.
 #pragma once
 
 #include <memory>
@@ -32,8 +32,8 @@ struct MembershipOptions {
   Duration session_timeout{10'000};
 };
 
-// Thread-safety: the make_ functions may be called by any thread. The Log and the inbox outlive
-// what was made with them.
+// Thread-safety: the make_ functions may be called by any thread. The Log and the inbox outlive what
+// was made with them.
 class Log {
  public:
   virtual ~Log() = default;

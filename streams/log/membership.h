@@ -1,5 +1,5 @@
-// Membership in a group that shares out partitions of the anchor topics (DESIGN §6). Whoever runs
-// the tasks of a partition is told by events, and tells back by acknowledge() when it has let go.
+// Membership in a group that shares out partitions of the anchor topics (DESIGN §6). Whoever runs the
+// tasks of a partition is told by events, and tells back by acknowledge() when it has let go.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,7 @@ struct AnchorTopic {
   std::int32_t partitions = 0;
 };
 
-// Not thread-safe: one worker uses it. Events: Assigned, Revoked, Lost; fatal failures with a
-// status.
+// Not thread-safe: one worker uses it. Events: Assigned, Revoked, Lost; fatal failures with a status.
 class GroupMembership {
  public:
   virtual ~GroupMembership() = default;
@@ -28,8 +27,8 @@ class GroupMembership {
   // Effect: joins; Assigned events follow, each with partitions that are new.
   virtual void join(std::vector<AnchorTopic> anchors) = 0;
 
-  // Effect: answers the oldest Assigned or Revoked event that was not answered yet. After the
-  // answer to Revoked the partitions may be others' at any moment.
+  // Effect: answers the oldest Assigned or Revoked event that was not answered yet. After the answer
+  // to Revoked the partitions may be others' at any moment.
   virtual void acknowledge() = 0;
 
   // Effect: none that shows. Wakes the client ahead of a commit, so that a heartbeat does not make

@@ -2,11 +2,10 @@
 //
 //   submit_init → (begin → send* → submit_flush → submit_commit | submit_abort)*
 //
-// One operation is under way at a time. A transaction is lost (Consequence::kAbort), or the
-// producer is (kFenced, kFatal), or the outcome of a commit is open (kUnknown): then this object is
-// destroyed and another made with the same transactional id, whose init settles what the old one
-// left behind. The destructor does not wait: an implementation ends its threads by itself or
-// abandons them.
+// One operation is under way at a time. A transaction is lost (Consequence::kAbort), or the producer
+// is (kFenced, kFatal), or the outcome of a commit is open (kUnknown): then this object is destroyed
+// and another made with the same transactional id, whose init settles what the old one left behind.
+// The destructor does not wait: an implementation ends its threads by itself or abandons them.
 #pragma once
 
 #include <string>
@@ -62,8 +61,7 @@ class LogProducer {
   // same name gives the same handle. A topic that does not exist shows as DeliveryFailed.
   virtual SinkTopic topic(std::string_view name) = 0;
 
-  // Effect: opens a transaction; no round trip. REQUIRES: init completed with success, no
-  // transaction open.
+  // Effect: opens a transaction; no round trip. REQUIRES: init completed with success, no transaction open.
   virtual Status begin() = 0;
 
   // Effect: copies the record into the open transaction. REQUIRES: a transaction is open; the
@@ -74,8 +72,7 @@ class LogProducer {
   // the log, kAbort if one failed.
   virtual void submit_flush(OperationId id) = 0;
 
-  // Effect: puts the offsets into the transaction and commits it, one operation. Completes with
-  // Done:
+  // Effect: puts the offsets into the transaction and commits it, one operation. Completes with Done:
   //   ok        all is visible, on all partitions, with the offsets
   //   kAbort    nothing is, the transaction is still to be aborted (e.g. the token is outdated)
   //   kFenced   nothing is; this producer is dead

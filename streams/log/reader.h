@@ -13,8 +13,7 @@
 namespace millrace::log {
 
 enum class Isolation {
-  kReadCommitted,  // shows no record of an open or aborted transaction, nor anything behind an open
-                   // one
+  kReadCommitted,  // shows no record of an open or aborted transaction, nor anything behind an open one
   kReadUncommitted,  // shows all that is written
 };
 
@@ -63,8 +62,8 @@ class LogReader {
   // inbox stay there.
   virtual void stop(ReaderPartition partition) = 0;
 
-  // Effect: clears `batch`, then moves at most `max` records that have arrived into it, in the
-  // order of their offsets. Never waits.
+  // Effect: clears `batch`, then moves at most `max` records that have arrived into it, in the order
+  // of their offsets. Never waits.
   virtual void drain(ReaderPartition partition, std::size_t max, RecordBatch& batch) = 0;
 
   // The next offset to come: behind the last drained record, and behind commit markers and aborted

@@ -1,6 +1,5 @@
-// BuiltGraph: the checked graph, cut into sub-topologies: connected components through nodes,
-// shared stores and table look-ups, not through topics (SEMANTICS §3.1). Immutable; shared by all
-// tasks.
+// BuiltGraph: the checked graph, cut into sub-topologies: connected components through nodes, shared
+// stores and table look-ups, not through topics (SEMANTICS §3.1). Immutable; shared by all tasks.
 #pragma once
 
 #include <map>

@@ -4,14 +4,14 @@
 //   struct Celsius { double degrees = 0; };
 //   template <>
 //   struct millrace::Serde<Celsius> {
-//     void serialize(const Celsius& c, Bytes& out) { number_.serialize(c.degrees, out); }   //
-//     appends void deserialize(BytesView in, Celsius& c) { number_.deserialize(in, c.degrees); } //
-//     overwrites Serde<double> number_;
+//     void serialize(const Celsius& c, Bytes& out) { number_.serialize(c.degrees, out); }   // appends
+//     void deserialize(BytesView in, Celsius& c) { number_.deserialize(in, c.degrees); }    // overwrites
+//     Serde<double> number_;
 //   };
 //
 // A serde is an object: it may take arguments and keep buffers, is copied per task, and is used by
-// one thread at a time. deserialize() throws SerdeError on bytes it cannot read; its result owns
-// its data. The primary template is declared and never defined: a type without a serde is a compile
+// one thread at a time. deserialize() throws SerdeError on bytes it cannot read; its result owns its
+// data. The primary template is declared and never defined: a type without a serde is a compile
 // error, never a default.
 //
 // Built in: std::string and Bytes (raw bytes), bool, std::int16_t, std::int32_t, std::int64_t,
@@ -40,18 +40,18 @@ struct NoKey {
   friend constexpr auto operator<=>(NoKey, NoKey) = default;
 };
 
+// clang-format off
 template <class S, class T>
-concept SerdeFor = std::copy_constructible<S> &&
-    requires(S& s, const T& value, T& target, Bytes& out, BytesView in) {
+concept SerdeFor =
+    std::copy_constructible<S> && requires(S& s, const T& value, T& target, Bytes& out, BytesView in) {
   s.serialize(value, out);
   s.deserialize(in, target);
 };
 
 template <class T>
-concept HasSerde = requires {
-  sizeof(Serde<T>);
-}
-&&std::default_initializable<Serde<T>>&& SerdeFor<Serde<T>, T>;
+concept HasSerde =
+    requires { sizeof(Serde<T>); } && std::default_initializable<Serde<T>> && SerdeFor<Serde<T>, T>;
+// clang-format on
 
 // --- null -----------------------------------------------------------------------------------
 //
@@ -138,9 +138,11 @@ class AnySerde {
  public:
   AnySerde() = default;
 
+  // clang-format off
   template <class S>
-  requires(!std::same_as<std::remove_cvref_t<S>, AnySerde>)
-      AnySerde(S&& serde) {  // implicit: options name serdes directly
+    requires(!std::same_as<std::remove_cvref_t<S>, AnySerde>)
+  AnySerde(S&& serde) {  // implicit: options name serdes directly
+    // clang-format on
     using Plain = std::remove_cvref_t<S>;
     if constexpr (SerdeFor<Plain, T>) {
       self_ = std::make_unique<Model<Plain>>(std::forward<S>(serde));
@@ -167,8 +169,7 @@ class AnySerde {
   explicit operator bool() const { return self_ != nullptr; }
 
   // REQUIRES for all that follow: *this holds a serde.
-  // Effect: appends the bytes. REQUIRES: !is_null(value). Errors: SerdeError and what the serde
-  // throws.
+  // Effect: appends the bytes. REQUIRES: !is_null(value). Errors: SerdeError and what the serde throws.
   void serialize(const T& value, Bytes& out) { self_->serialize(value, out); }
   // Effect: overwrites the value. Errors: SerdeError and what the serde throws.
   void deserialize(BytesView in, T& value) { self_->deserialize(in, value); }

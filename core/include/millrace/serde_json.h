@@ -13,9 +13,8 @@
 // Use the WITH_DEFAULT macros for what is stored: with them a field that old state does not have
 // yet is left at its default; without them the old bytes cannot be read any more.
 //
-// Types with a serde of their own keep it: std::string stays raw bytes, std::optional<T> stays
-// "null or T", and a Serde<T> that you specialise wins. std::int64_t and the like are no class
-// types.
+// Types with a serde of their own keep it: std::string stays raw bytes, std::optional<T> stays "null
+// or T", and a Serde<T> that you specialise wins. std::int64_t and the like are no class types.
 //
 // The parser and the writer are compiled into the library: a program must use the version of
 // nlohmann::json that millrace was built with. Another one does not link.
@@ -49,14 +48,16 @@ namespace detail {
 
 // nlohmann::adl_serializer is what its users specialise; without their json.hpp it is incomplete
 // and nothing is convertible. A view would look into a document that is gone.
+// clang-format off
 template <class T>
 concept JsonConvertible =
     std::is_class_v<T> && std::default_initializable<T> && std::movable<T> && !is_optional<T> &&
     !std::same_as<T, std::string_view> &&
-    requires(nlohmann::json & to, const nlohmann::json& from, const T& value, T& target) {
-  nlohmann::adl_serializer<T>::to_json(to, value);
-  nlohmann::adl_serializer<T>::from_json(from, target);
-};
+    requires(nlohmann::json& to, const nlohmann::json& from, const T& value, T& target) {
+      nlohmann::adl_serializer<T>::to_json(to, value);
+      nlohmann::adl_serializer<T>::from_json(from, target);
+    };
+// clang-format on
 
 // The part that is the same for all types. The conversion is the user's code: what nlohmann::json
 // throws in it becomes a SerdeError, all else passes through.

@@ -1,5 +1,5 @@
-// Topic<K,V>: a name and the serdes of its two sides; declared once, used wherever the topic is
-// read or written.
+// Topic<K,V>: a name and the serdes of its two sides; declared once, used wherever the topic is read
+// or written.
 //
 //   const Topic<std::string, Order> kOrders("orders");
 //   const Topic<std::string, Reading> kPlant("plant.csv", {.value = CsvReading{';'}});

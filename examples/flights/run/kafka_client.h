@@ -1,5 +1,5 @@
-// The little that the demo itself needs of a Kafka client, over librdkafka's C API: it makes
-// topics, writes the input and reads the results. The topology has a client of its own.
+// The little that the demo itself needs of a Kafka client, over librdkafka's C API: it makes topics,
+// writes the input and reads the results. The topology has a client of its own.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +26,8 @@ using Client = std::unique_ptr<rd_kafka_s, CloseClient>;
 
 // Errors, of all functions: std::runtime_error with librdkafka's words.
 
-// Effect: the topics are there, empty, with kPartitions partitions that keep their records for
-// ever: Kafka would delete records stamped 2001 after minutes.
+// Effect: the topics are there, empty, with kPartitions partitions that keep their records for ever:
+// Kafka would delete records stamped 2001 after minutes.
 void create_topics(const ClientSettings& settings, const std::vector<std::string>& topics);
 
 // Writes input. Not thread-safe.

@@ -1,6 +1,5 @@
-// The graph while it is being written: nodes, edges, stores and topics, without types. What the
-// DSL's handles and the low-level Topology write into, and what build() checks and cuts into
-// sub-topologies.
+// The graph while it is being written: nodes, edges, stores and topics, without types. What the DSL's
+// handles and the low-level Topology write into, and what build() checks and cuts into sub-topologies.
 //
 // Mistakes are collected, not thrown: build() reports all of them at once, each with its place.
 // Not thread-safe.
@@ -92,9 +91,8 @@ class GraphBuilder {
                        std::vector<std::string> stores = {});
   NodeId add_sink(Label label, NodeId parent, std::string topic, const Node* prototype);
 
-  // Effect: the sink and the source around an internal topic. `base` is the user's name; the
-  // topic's name inside the graph is repartition_topic(base), the nodes' names are that and -sink
-  // or -source.
+  // Effect: the sink and the source around an internal topic. `base` is the user's name; the topic's
+  // name inside the graph is repartition_topic(base), the nodes' names are that and -sink or -source.
   struct Repartition {
     NodeId sink;
     NodeId source;
@@ -112,8 +110,7 @@ class GraphBuilder {
   void expect_store(std::string_view name, state::StoreKind kind, const std::type_info& key_type,
                     const std::type_info& value_type, SourceLocation where);
 
-  // Effect: `reader` looks up values in `table`: same task, and equal partition counts of their
-  // sources.
+  // Effect: `reader` looks up values in `table`: same task, and equal partition counts of their sources.
   void connect_lookup(NodeId reader, NodeId table, std::string_view word, SourceLocation where);
 
   // Effect: all sources above these nodes must have equal partition counts, because the operator

@@ -1,9 +1,8 @@
 // Node: one operator in a task's copy of the graph, and the pattern that every operator follows.
 //
 // The graph holds one prototype of each node. Every task clones the prototypes, connects the clones
-// and calls init(); after an abort it clones them anew. So a node owns copies of its user's
-// callables, needs no lock, and keeps nothing that must survive: that lives in stores and task
-// memory (DESIGN §4).
+// and calls init(); after an abort it clones them anew. So a node owns copies of its user's callables,
+// needs no lock, and keeps nothing that must survive: that lives in stores and task memory (DESIGN §4).
 //
 //   template <class K, class V, class F>
 //   class FilterNode final : public Input<K, V> {
@@ -37,8 +36,7 @@ class Node;
 template <class K, class V>
 class Input;
 
-// A user's exception on its way to the task, with the node that it came from. The original is
-// nested.
+// A user's exception on its way to the task, with the node that it came from. The original is nested.
 class NodeError : public std::exception, public std::nested_exception {
  public:
   explicit NodeError(std::string node) : node_(std::move(node)) {}

@@ -77,8 +77,7 @@ class NodeContext {
   // The task's clone of another node of this sub-topology, for table look-ups.
   virtual Node& node(NodeId id) = 0;
 
-  // The counter of this node and reason. The names of drop counters in task memory start with
-  // "drop/".
+  // The counter of this node and reason. The names of drop counters in task memory start with "drop/".
   DropCounter drop_counter(const Node& node, DropReason reason);
 };
 

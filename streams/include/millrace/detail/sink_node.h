@@ -15,8 +15,8 @@
 
 namespace millrace::graph {
 
-// The part of a serialized key that decides its partition: all of it, but for windowed keys only
-// the inner key, so that all windows of a key meet in one partition.
+// The part of a serialized key that decides its partition: all of it, but for windowed keys only the
+// inner key, so that all windows of a key meet in one partition.
 template <class K>
 inline constexpr std::size_t kKeyBytesBehindInner = 0;
 template <class K>

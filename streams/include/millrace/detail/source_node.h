@@ -1,7 +1,6 @@
 // Where records enter a task. One SourceNode per source of the graph; one SourceSlot per partition
 // that a task reads: it holds the one key and value that this partition's records are decoded into,
-// so that decoding a record allocates nothing that the last one did not (SEMANTICS R-T4, DESIGN
-// §3).
+// so that decoding a record allocates nothing that the last one did not (SEMANTICS R-T4, DESIGN §3).
 #pragma once
 
 #include <functional>
@@ -45,8 +44,8 @@ class SourceNodeBase : public Node {
   // Lifetime: the slot refers to this node and goes before it.
   virtual std::unique_ptr<SourceSlot> make_slot() = 0;
 
-  // How keys are read: their type, and AnySerde::identity(), nullptr if unknown. A join compares
-  // its two sides.
+  // How keys are read: their type, and AnySerde::identity(), nullptr if unknown. A join compares its
+  // two sides.
   struct KeyFormat {
     const std::type_info* type;
     const void* serde;
@@ -55,8 +54,7 @@ class SourceNodeBase : public Node {
 };
 
 // Says when a record happened. `partition_time`: the greatest timestamp of its partition so far,
-// kNoTimestamp if there is none. A negative result drops the record, counted; to stop instead,
-// throw.
+// kNoTimestamp if there is none. A negative result drops the record, counted; to stop instead, throw.
 template <class K, class V>
 using TimestampExtractorFunction = std::function<Timestamp(
     const K& key, const V& value, const RecordContext& context, Timestamp partition_time)>;

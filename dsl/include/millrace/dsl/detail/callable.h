@@ -1,5 +1,5 @@
-// How the DSL calls its users: a callable takes (const V&) or (const K&, const V&), value form
-// first, and is anything std::invoke takes (API §1.6, §4). Wrong ones end in one sentence.
+// How the DSL calls its users: a callable takes (const V&) or (const K&, const V&), value form first,
+// and is anything std::invoke takes (API §1.6, §4). Wrong ones end in one sentence.
 #pragma once
 
 #include <concepts>

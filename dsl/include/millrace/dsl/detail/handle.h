@@ -1,5 +1,5 @@
-// What every handle (KStream, KTable, …) is: a place in the graph under construction. A small
-// value; copies mean the same place.
+// What every handle (KStream, KTable, …) is: a place in the graph under construction. A small value;
+// copies mean the same place.
 #pragma once
 
 #include <memory>
