@@ -27,6 +27,9 @@ class StepLog {
     if (--to_replay_.front().count == 0) to_replay_.pop_front();
   }
 
+  // Effect: the task chooses from now on.
+  void stop_replay() { to_replay_.clear(); }
+
   // Effect: what was taken is committed; what is still to be replayed stays so.
   void commit() { taken_.clear(); }
 
