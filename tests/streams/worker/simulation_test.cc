@@ -1,0 +1,120 @@
+// Several workers on a hostile log, many random lives. At the end of each: what is committed is
+// exactly what the input says (nothing lost, doubled, or out of order), changelogs are the state,
+// nothing is open; and the same seed lives the same life.
+//
+//   MILLRACE_SIMULATION=17: this seed only, with the workers' words; 1-20000: all of these.
+#include "streams/worker/simulation.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "streams/worker/topologies.h"
+
+namespace millrace::worker {
+namespace {
+
+std::vector<std::uint64_t> seeds() {
+  std::uint64_t first = 1;
+  std::uint64_t last = 1'500;
+  if (const char* wanted = std::getenv("MILLRACE_SIMULATION")) {
+    char* end = nullptr;
+    first = std::strtoull(wanted, &end, 10);
+    last = *end == '-' ? std::strtoull(end + 1, nullptr, 10) : first;
+  }
+  std::vector<std::uint64_t> all;
+  for (std::uint64_t seed = first; seed <= last; ++seed) all.push_back(seed);
+  return all;
+}
+
+struct Totals {
+  log::memory::HostileCounts counts;
+  int deaths = 0;
+  void add(const Simulation& life) {
+    counts.commits += life.counts().commits;
+    counts.aborts += life.counts().aborts;
+    counts.fences += life.counts().fences;
+    counts.unknown_outcomes += life.counts().unknown_outcomes;
+    counts.delivery_failures += life.counts().delivery_failures;
+    counts.revocations += life.counts().revocations;
+    counts.losses += life.counts().losses;
+    deaths += life.deaths();
+  }
+  void expect_all_happened() const {
+    EXPECT_GT(counts.commits, 0);
+    EXPECT_GT(counts.aborts, 0);
+    EXPECT_GT(counts.fences, 0);
+    EXPECT_GT(counts.unknown_outcomes, 0);
+    EXPECT_GT(counts.delivery_failures, 0);
+    EXPECT_GT(counts.revocations, 0);
+    EXPECT_GT(counts.losses, 0);
+    EXPECT_GT(deaths, 0);
+  }
+};
+
+// I1, I2, I8: the records of each partition, each once, in their order.
+TEST(Simulation, CopiesEachRecordOnceInOrder) {
+  Totals totals;
+  for (const std::uint64_t seed : seeds()) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Simulation life(copying(), seed);
+    ASSERT_EQ(life.run(), "");
+    std::map<std::string, std::vector<std::string>> copied;  // by key, which is the input partition
+    for (std::int32_t p = 0; p < Simulation::kPartitions; ++p) {
+      for (const auto& record : life.committed("out", p))
+        copied[record.key.value()].push_back(record.value.value());
+    }
+    for (std::int32_t p = 0; p < Simulation::kPartitions; ++p)
+      ASSERT_EQ(copied[std::to_string(p)], life.input()[static_cast<std::size_t>(p)]) << p;
+    totals.add(life);
+  }
+  if (seeds().size() > 1) totals.expect_all_happened();
+}
+
+// I1, I3, I4, I8: counts behind a repartition topic go up one by one, and the changelog holds the
+// last of them.
+TEST(Simulation, CountsEachRecordOnce) {
+  Totals totals;
+  for (const std::uint64_t seed : seeds()) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Simulation life(counting_values(), seed);
+    ASSERT_EQ(life.run(), "");
+    std::map<std::string, std::int64_t> expected;
+    for (const auto& values : life.input()) {
+      for (const std::string& value : values) ++expected[value];
+    }
+    std::map<std::string, std::int64_t> counted;
+    std::map<std::string, std::int64_t> in_changelog;
+    for (std::int32_t p = 0; p < Simulation::kPartitions; ++p) {
+      for (const auto& record : life.committed("out", p))
+        ASSERT_EQ(record.value.value(), std::to_string(++counted[record.key.value()]));
+      for (const auto& record : life.committed("app-n-changelog", p)) {
+        std::int64_t count = 0;
+        for (const char byte : record.value.value())
+          count = count * 256 + static_cast<unsigned char>(byte);
+        in_changelog[record.key.value()] = count;
+      }
+    }
+    ASSERT_EQ(counted, expected);
+    ASSERT_EQ(in_changelog, expected);
+    totals.add(life);
+  }
+  if (seeds().size() > 1) totals.expect_all_happened();
+}
+
+// I12.
+TEST(Simulation, TheSameSeedLivesTheSameLife) {
+  for (const std::uint64_t seed : {3, 4}) {
+    Simulation first(counting_values(), seed);
+    Simulation second(counting_values(), seed);
+    EXPECT_EQ(first.run(), second.run());
+    EXPECT_EQ(first.trace(), second.trace());
+    EXPECT_EQ(first.counts().commits, second.counts().commits);
+  }
+}
+
+}  // namespace
+}  // namespace millrace::worker
