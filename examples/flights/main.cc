@@ -92,7 +92,8 @@ int run(int argc, char** argv) {
                                        ? flights::run_on_kafka(replay, arguments.per_second, config)
                                        : flights::run_in_memory(replay, arguments.hostile);
   flights::print_tables(results);
-  const flights::check::Outcome outcome = flights::check::check(arguments.data, results);
+  const flights::check::Outcome outcome =
+      flights::check::check(flights::check::read_truth(arguments.data), results);
   flights::print_late(outcome);
   flights::print_check(outcome);
   return outcome.equal() ? 0 : 1;

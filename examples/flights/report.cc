@@ -100,10 +100,10 @@ void print_hours(const Results& results) {
   auto hours = table_of(results, kHourlyDelays);
   const std::size_t all = hours.size();
   std::erase_if(hours, [](const auto& row) { return row.second.flights < kEnough; });
-  std::printf("\nWorst hours (of %zu, with at least %lld flights)\n", all,
-              static_cast<long long>(kEnough));
+  std::printf("\nWorst hours (of %s, with at least %lld flights)\n",
+              with_commas(static_cast<std::int64_t>(all)).c_str(), static_cast<long long>(kEnough));
   for (const auto& [key, hour] : top(hours, 5, [](const auto& x) { return x.minutes; })) {
-    std::printf("  %-4s  %s  %lld flights, %.1f minutes late on average\n", key.key.c_str(),
+    std::printf("  %-4s  %s  %lld flights, delayed by %.1f minutes on average\n", key.key.c_str(),
                 hour_text(key.window.start).c_str(), static_cast<long long>(hour.flights),
                 hour.minutes);
   }

@@ -23,8 +23,7 @@ const std::vector<ResultRecord>& records_of(const Results& results, const std::s
 
 }  // namespace
 
-Outcome check(const std::string& data_directory, const Results& results) {
-  const Truth truth = read_truth(data_directory);
+Outcome check(const Truth& truth, const Results& results) {
   const auto& departures = records_of(results, "departures");
   const auto in_order = in_order_of(departures, truth);
   const WindowSums hours = windows_of(in_order, kHours);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "check/truth.h"
 #include "results.h"
 
 namespace flights::check {
@@ -29,7 +30,6 @@ struct Outcome {
   bool equal() const;
 };
 
-// Errors: std::runtime_error where a data file cannot be read.
-Outcome check(const std::string& data_directory, const Results& results);
+Outcome check(const Truth& truth, const Results& results);
 
 }  // namespace flights::check

@@ -100,11 +100,16 @@ std::string time_text(std::int64_t ms) {
   const std::chrono::sys_time<std::chrono::milliseconds> time{std::chrono::milliseconds(ms)};
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date(day);
-  const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(time - day).count();
-  char text[32];
-  std::snprintf(text, sizeof text, "%04d-%02u-%02u %02d:%02d", int(date.year()),
-                unsigned(date.month()), unsigned(date.day()), int(minutes / 60), int(minutes % 60));
-  return text;
+  const std::chrono::hh_mm_ss clock(time - day);
+  char text[48];
+  int length = std::snprintf(text, sizeof text, "%04d-%02u-%02u %02d:%02d", int(date.year()),
+                             unsigned(date.month()), unsigned(date.day()),
+                             int(clock.hours().count()), int(clock.minutes().count()));
+  if (ms % kMinute != 0) {
+    length += std::snprintf(text + length, sizeof text - std::size_t(length), ":%02d.%03d",
+                            int(clock.seconds().count()), int(clock.subseconds().count()));
+  }
+  return {text, std::size_t(length)};
 }
 
 }  // namespace flights::check

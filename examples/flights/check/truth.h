@@ -21,7 +21,7 @@ using Truth = std::map<std::string, std::vector<TrueDeparture>>;
 // Errors: std::runtime_error that names file and line.
 Truth read_truth(const std::string& directory);
 
-// "2001-01-31 18:05"
+// "2001-01-31 18:05", and ":30.250" more if it is not a whole minute.
 std::string time_text(std::int64_t ms);
 
 }  // namespace flights::check

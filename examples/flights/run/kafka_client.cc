@@ -18,6 +18,8 @@ constexpr int kPatienceMs = 30'000;
 Client make_client(rd_kafka_type_t type, const ClientSettings& settings) {
   std::array<char, 512> error{};
   rd_kafka_conf_t* conf = rd_kafka_conf_new();
+  // A broker that has just started makes it complain while it tries again.
+  rd_kafka_conf_set(conf, "log_level", "3", nullptr, 0);
   for (const auto& [name, value] : settings) {
     if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), error.data(), error.size()) !=
         RD_KAFKA_CONF_OK) {

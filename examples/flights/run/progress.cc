@@ -10,7 +10,7 @@ Progress::Progress(std::int64_t flights) : all_(flights) {}
 
 void Progress::show(std::int64_t done, const std::string& more) {
   const auto now = Clock::now();
-  const bool finished = done >= all_ && shown_ < all_;
+  const bool finished = at_end(done) && !at_end(shown_);
   const bool far = done - shown_ >= all_ / 5;
   const bool long_ago = done > shown_ && now - last_ > std::chrono::seconds(2);
   if (!finished && !far && !long_ago) return;

@@ -15,6 +15,7 @@ class Progress {
   // there is to say, e.g. "12 commits".
   void show(std::int64_t done, const std::string& more);
 
+  bool at_end(std::int64_t done) const { return done >= all_; }
   double seconds() const;
 
  private:

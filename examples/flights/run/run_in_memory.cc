@@ -36,11 +36,10 @@ std::string status(TopologyTestDriver& driver, bool hostile) {
   std::string text = with_commas(counts.commits) + " commits";
   if (hostile) {
     text += ", " + with_commas(counts.aborts) + " aborts, " + with_commas(counts.fences) +
-            " fences, " + with_commas(counts.unknown_outcomes) + " unknown outcomes, " +
-            with_commas(counts.revocations) + " revocations";
-  } else {
-    text += ", " + with_commas(late_records(driver)["hourly-delays"]) + " late";
+            " fences, " + with_commas(counts.unknown_outcomes) + " in doubt, " +
+            with_commas(counts.revocations) + " revoked";
   }
+  text += ", " + with_commas(late_records(driver)["hourly-delays"]) + " late";
   return text;
 }
 
@@ -53,6 +52,8 @@ Results run_in_memory(const Replay& replay, std::optional<std::uint64_t> hostile
   auto airports = driver.create_input_topic(Topic<std::string, std::string>(kAirports.name()));
   auto flights = driver.create_input_topic(Topic<std::string, std::string>(kFlights.name()));
 
+  std::printf("On a log in this process with %d partitions%s\n", kPartitions,
+              hostile ? ", which is hostile" : "");
   Progress progress(static_cast<std::int64_t>(replay.flights.size()));
   for (const InputRecord& airport : replay.airports) {
     airports.pipe_input(airport.key, airport.value, airport.timestamp);
@@ -60,7 +61,9 @@ Results run_in_memory(const Replay& replay, std::optional<std::uint64_t> hostile
   std::int64_t done = 0;
   for (const InputRecord& flight : replay.flights) {
     flights.pipe_input(flight.key, flight.value, flight.timestamp);
-    if (++done % 1000 == 0) progress.show(done - 1, status(driver, hostile.has_value()));
+    if (++done % 1000 == 0 && !progress.at_end(done)) {
+      progress.show(done, status(driver, hostile.has_value()));
+    }
   }
   driver.settle();
   progress.show(done, status(driver, hostile.has_value()));
@@ -72,8 +75,7 @@ Results run_in_memory(const Replay& replay, std::optional<std::uint64_t> hostile
                                        std::move(record.value), millrace::to_ms(record.timestamp)});
     }
   }
-  // A task that moves leaves its counters behind: on the hostile log they do not add up.
-  if (!hostile) results.late = late_records(driver);
+  results.late = late_records(driver);
   return results;
 }
 

@@ -123,6 +123,8 @@ Results run_on_kafka(const Replay& replay, double per_second, millrace::StreamsC
     config.application_id = "flights-demo-" + std::to_string(now / 1ms);
   }
   config.validate();
+  std::printf("On Kafka at %s with %d partitions, as %s\n", config.bootstrap_servers.c_str(),
+              kPartitions, config.application_id.c_str());
   const ClientSettings settings = settings_of(config);
   std::vector<std::string> topics = result_topics();
   topics.insert(topics.end(), {kAirports.name(), kFlights.name()});
@@ -139,6 +141,8 @@ Results run_on_kafka(const Replay& replay, double per_second, millrace::StreamsC
     check_running(app);
     std::this_thread::sleep_for(20ms);
   }
+  std::printf("  %s airports are in the table; the flights begin\n", with_commas(airports).c_str());
+  std::fflush(stdout);
   replay_flights(replay.flights, per_second, writer, app, settings);
   if (!app.close(30s)) throw std::runtime_error("the topology did not stop within 30 s");
   check_running(app);
