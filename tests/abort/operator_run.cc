@@ -1,5 +1,6 @@
 #include "abort/operator_run.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -85,6 +86,11 @@ class Application {
       }
     }
     return result;
+  }
+
+  bool reads_two_topics() const {
+    return std::any_of(script_.begin(), script_.end(),
+                       [&](const Input& in) { return in.topic != script_.front().topic; });
   }
 
   int aborts() const { return seam_.refused(); }
@@ -174,12 +180,15 @@ class Application {
 
 }  // namespace
 
-OperatorRun run_operator(const Operator& op, std::size_t first, std::size_t second, Fate fate) {
+OperatorRun run_operator(const Operator& op, std::size_t first, std::size_t second, Fate fate,
+                         Arrival arrival) {
   Application run(op);
   const std::size_t end = op.script().size();
   run.pipe(0, first);
   run.settle();
-  run.pipe(first, second);
+  const std::size_t pieces = arrival == Arrival::kInPieces && run.reads_two_topics() ? 3 : 1;
+  for (std::size_t i = 0; i < pieces; ++i)
+    run.pipe(first + (second - first) * i / pieces, first + (second - first) * (i + 1) / pieces);
   if (fate == Fate::kRestart) {
     run.restart();
   } else {

@@ -35,7 +35,14 @@ struct OperatorRun {
   int aborts = 0;
 };
 
+// How the records of the second part come to an operator that reads two topics. In pieces, it takes
+// what is there although something earlier comes later; a replay must do the same. A worker that
+// died left no word of that order. Between tasks there is none, so that operators that move records
+// are given all at once.
+enum class Arrival { kAtOnce, kInPieces };
+
 // The first part ends before record `first`, the second before record `second`.
-OperatorRun run_operator(const Operator& op, std::size_t first, std::size_t second, Fate fate);
+OperatorRun run_operator(const Operator& op, std::size_t first, std::size_t second, Fate fate,
+                         Arrival arrival);
 
 }  // namespace millrace::testing
