@@ -52,8 +52,8 @@ class TaskSet {
     bool restore_begun = false;                 // its changelogs' ends are known
     std::vector<log::ReaderPartition> readers;  // by source, once running
     task::StreamTask::CaughtUp caught_up;       // by source, as of the last feed()
-    Duration ran_last{};                        // when it last took a record, or had none
-    std::optional<Duration> wait_until;         // its last step said so (R-T5)
+    Duration ran_last{};  // when it last took a record, or had none: in the worker's busy time
+    std::optional<Duration> wait_until;  // its last step said so (R-T5)
   };
 
   // --- membership

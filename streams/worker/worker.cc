@@ -13,7 +13,7 @@ namespace {
 constexpr Duration kKickAhead{10};
 // Back-to-back transactions cost ten times as much (KAFKA_CLIENT §10.2).
 constexpr Duration kLeastCommitInterval{30};
-// How long a task with records may wait for tasks with earlier ones.
+// How long a task with records may wait for tasks with earlier ones that are at work all the time.
 constexpr Duration kLongestTurn{100};
 }  // namespace
 
@@ -148,24 +148,25 @@ bool Worker::run_tasks() {
   const auto later = [](const Runnable& a, const Runnable& b) {
     return std::tie(a.at, a.id) > std::tie(b.at, b.id);
   };
-  const Duration since = now - std::exchange(looked_at_tasks_, now);
+  if (busy_since_) busy_ += now - *std::exchange(busy_since_, std::nullopt);
   runnable_.clear();
   // Looking at a record may drop it, which is progress: only a transaction that takes records may
   // look. A worker that closes takes no more: what is left is for the next owner.
   const bool may_run = transaction_.may_step() && state_ != WorkerState::kClosing;
   for (auto& [id, entry] : tasks_->entries()) {
-    if (entry.state != TaskState::kRunning) continue;
-    entry.wait_until.reset();
-    if (!may_run) {
-      entry.ran_last += since;
+    if (entry.state != TaskState::kRunning) {
+      entry.ran_last = busy_;
       continue;
     }
+    entry.wait_until.reset();
+    if (!may_run) continue;
     const auto at = entry.task->next_time();
     if (!at) {
-      entry.ran_last = now;
+      entry.ran_last = busy_;
     } else {
-      // A backlog must not keep the others from running at all.
-      const bool starved = now - entry.ran_last > kLongestTurn;
+      // A backlog must not keep the others from running at all. A stall, in which nobody ran, is no
+      // reason to leave the order of time.
+      const bool starved = busy_ - entry.ran_last > kLongestTurn;
       runnable_.push_back({starved ? Timestamp::min() : *at, id, &entry});
     }
   }
@@ -190,6 +191,7 @@ bool Worker::run_tasks() {
     first.at = *turn.next;
     std::push_heap(runnable_.begin(), runnable_.end(), later);
   }
+  if (budget == 0 && !runnable_.empty()) busy_since_ = now;
   return moved;
 }
 
@@ -212,7 +214,7 @@ Worker::Turn Worker::run(TaskSet::Entry& entry, Timestamp until, std::size_t mos
     }
     ++counts_.records;
     ++turn.records;
-    entry.ran_last = now;
+    entry.ran_last = busy_;
     transaction_.stepped();
     turn.next = entry.task->next_time();
     if (!turn.next || *turn.next > until) return turn;

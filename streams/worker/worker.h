@@ -159,8 +159,9 @@ class Worker final : private TransactionHost {
     TaskId id;
     TaskSet::Entry* entry;
   };
-  std::vector<Runnable> runnable_;  // a heap, while run_tasks() is at it
-  Duration looked_at_tasks_{};
+  std::vector<Runnable> runnable_;      // a heap, while run_tasks() is at it
+  Duration busy_{};                     // how long, in all, more waited than one step takes
+  std::optional<Duration> busy_since_;  // the last step left something
 
   int unanswered_ = 0;  // membership events that wait for acknowledge()
   std::optional<Duration> revoked_since_;

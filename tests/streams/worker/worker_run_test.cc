@@ -1,6 +1,10 @@
 // One worker on a log that behaves: what it commits and when, what it restores, how it ends.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include "streams/worker/bench.h"
 
 namespace millrace::worker {
@@ -146,6 +150,69 @@ TEST_F(WorkerRun, ThroughARepartitionTopic) {
   start(counting_values(), options());
   settle();
   EXPECT_EQ(values("out", 0) + values("out", 1), "1 2 3 4 5 6");
+}
+
+// --- whose turn it is ----------------------------------------------------------------------------
+
+class WorkerTurns : public Bench {
+ protected:
+  // Effect: n records, at times 0, 1, 2.. and with them as values, one in each partition in turn.
+  void put_in_turn(int n, int partitions) {
+    for (int i = 0; i < n; ++i, ++next_) {
+      put(std::to_string(next_), "k", next_ % partitions, next_);
+    }
+  }
+  Topology noting() {
+    return checking([this](const std::string&, const std::string& value) {
+      order_.push_back(std::stoi(value));
+    });
+  }
+  // What was taken so far, without what an aborted transaction took before.
+  std::vector<int> order_;
+  int next_ = 0;
+};
+
+TEST_F(WorkerTurns, TasksTakeABacklogInTheOrderOfTime) {
+  create_topics(3);
+  put_in_turn(900, 3);
+  start(noting(), options());
+  settle();
+  EXPECT_EQ(order_.size(), 900u);
+  EXPECT_TRUE(std::is_sorted(order_.begin(), order_.end()));
+}
+
+TEST_F(WorkerTurns, AStallIsNoReasonToLeaveTheOrderOfTime) {
+  create_topics(3);
+  gate.closed = true;
+  start(noting(), options());
+  put_in_turn(3, 3);
+  run_until([&] { return gate.commit_waits(); });
+  put_in_turn(600, 3);
+  rest();
+  gate.open_gate();
+  while (log.step()) {
+  }
+  clock.advance(Duration(1'000));  // the worker sleeps, and when it wakes the commit is through
+  settle();
+  EXPECT_EQ(order_.size(), 603u);
+  EXPECT_TRUE(std::is_sorted(order_.begin(), order_.end()));
+}
+
+TEST_F(WorkerTurns, ABacklogDoesNotKeepTheOthersWaitingForEver) {
+  create_topics(2);
+  WorkerOptions wanted = options();
+  wanted.max_records_per_step = 5;
+  start(noting(), wanted);
+  settle();
+  put("1000000", "k", 1, 1'000'000);
+  const Duration began = clock.monotonic();
+  run_until([&] {
+    for (int i = 0; i < 20; ++i) put("1", "k", 0, 1);  // more than it can take
+    clock.advance(Duration(1));
+    return std::find(order_.begin(), order_.end(), 1'000'000) != order_.end();
+  });
+  EXPECT_GT(order_.size(), 100u) << "the earlier ones come first";
+  EXPECT_LT(clock.monotonic() - began, Duration(1'000));
 }
 
 // --- the end -------------------------------------------------------------------------------------
