@@ -115,7 +115,7 @@ void create_topics(const ClientSettings& settings, const std::vector<std::string
 InputWriter::InputWriter(const ClientSettings& settings)
     : client_(make_client(RD_KAFKA_PRODUCER, with(settings, {{"partitioner", "murmur2_random"},
                                                              {"enable.idempotence", "true"},
-                                                             {"linger.ms", "0"}}))) {}
+                                                             {"linger.ms", "5"}}))) {}
 
 void InputWriter::send(const std::string& topic, const InputRecord& record) {
   for (;;) {
