@@ -25,7 +25,7 @@ constexpr const char* kUsage =
   (nothing)                      run on a log in this process
   --hostile=SEED                 the same on a log that behaves as badly as a cluster may
   --bootstrap.servers=HOST:PORT  run on Kafka; --KEY=VALUE sets any other key of StreamsConfig
-  --per-second=N                 on Kafka: flights that leave in a second, 4000; 0: all at once
+  --per-second=N                 on Kafka: flights that leave in a second, 2000; 0: all at once
   --data=FOLDER                  where flights-20k.jsonl and airports.csv are
   --describe                     print the topology, and nothing else
 
@@ -35,7 +35,7 @@ Exit code 0 if every answer is right.
 struct Arguments {
   std::string data = FLIGHTS_DATA;
   std::optional<std::uint64_t> hostile;
-  double per_second = 4000;
+  double per_second = 2000;
   bool on_kafka = false;
   bool describe = false;
   bool help = false;
