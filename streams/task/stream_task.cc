@@ -93,7 +93,7 @@ StreamTask::StreamTask(TaskId id, const TaskEnvironment& environment)
 
 StreamTask::~StreamTask() { close(); }
 
-void StreamTask::load(std::size_t source, Offset next, const worker::CommitMetadata& metadata) {
+void StreamTask::load(std::size_t source, Offset next, const CommitMetadata& metadata) {
   queues_[source] = std::make_unique<RecordQueue>(sources_[source], next, memory_);
   queues_[source]->load_partition_time(metadata.partition_time);
   // The partitions' times seed the task's stream time (SEMANTICS R-T2).
@@ -234,12 +234,12 @@ std::optional<std::string> StreamTask::append_offsets(std::vector<log::OffsetToC
   for (std::size_t i = 0; i < queues_.size(); ++i) {
     const RecordQueue& queue = *queues_[i];
     if (committed_once_ && i != anchor_ && !queue.has_progress()) continue;
-    std::string metadata = worker::encode({queue.partition_time(), entries});
-    if (metadata.size() > worker::kMaxMetadataCharacters) {
+    std::string metadata = encode({queue.partition_time(), entries});
+    if (metadata.size() > kMaxMetadataCharacters) {
       return "task " + to_string(id_) + ": the times of its " + std::to_string(entries.size()) +
              " operators need " + std::to_string(metadata.size()) +
              " characters beside the offset of " + to_string(queue.where()) +
-             ", and a broker takes " + std::to_string(worker::kMaxMetadataCharacters) +
+             ", and a broker takes " + std::to_string(kMaxMetadataCharacters) +
              ": shorten the names of stores, or split the topology with a repartition topic";
     }
     offsets.push_back({queue.where(), queue.next_offset(), std::move(metadata)});

@@ -16,12 +16,12 @@
 #include "log/producer.h"
 #include "millrace/detail/node_context.h"
 #include "millrace/detail/store.h"
+#include "task/commit_metadata.h"
 #include "task/output_buffer.h"
 #include "task/record_queue.h"
 #include "task/step_log.h"
 #include "task/task_graph.h"
 #include "topology/built_graph.h"
-#include "worker/commit_metadata.h"
 
 namespace millrace::task {
 
@@ -65,7 +65,7 @@ class StreamTask final : public graph::NodeContext {
   const std::vector<Changelog>& changelogs() const { return changelogs_; }
 
   // Effect: takes over what was committed for a partition: where to go on, times, numbers.
-  void load(std::size_t source, Offset next, const worker::CommitMetadata& metadata);
+  void load(std::size_t source, Offset next, const CommitMetadata& metadata);
 
   // Effect: clones the graph and connects it. REQUIRES: all sources loaded, all changelogs
   // restored.

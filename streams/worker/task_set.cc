@@ -103,7 +103,7 @@ void TaskSet::load(const std::vector<TaskId>& ids, const log::OffsetsCommitted& 
              " any more. Nothing was lost; create it again");
         return;
       }
-      entry.task->load(i, next, decode_commit_metadata(found->metadata));
+      entry.task->load(i, next, task::decode_commit_metadata(found->metadata));
     }
     entry.state = next_state(entry.state, TaskEvent::kOffsetsKnown);
   }

@@ -95,7 +95,12 @@ class Waiting {
     RecordBatch batch;
     const Duration until = SystemClock::instance().monotonic() + Duration(60'000);
     while (reader->position(index) < end) {
-      if (SystemClock::instance().monotonic() >= until) throw std::runtime_error("no end");
+      if (SystemClock::instance().monotonic() >= until) {
+        std::string said;
+        for (Event event; inbox.pop(event);) said += "; " + event.status.message();
+        throw std::runtime_error("at " + std::to_string(reader->position(index).value()) + " of " +
+                                 std::to_string(end.value()) + said);
+      }
       reader->drain(index, 1000, batch);
       for (const RecordView& record : batch) values.emplace_back(record.value.value_or("(null)"));
       if (batch.empty()) inbox.wait(Duration(20));

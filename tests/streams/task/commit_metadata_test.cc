@@ -1,12 +1,12 @@
 // The text beside a committed offset, byte for byte as Kafka Streams writes it.
-#include "worker/commit_metadata.h"
+#include "task/commit_metadata.h"
 
 #include <gtest/gtest.h>
 
 #include <random>
 #include <string>
 
-namespace millrace::worker {
+namespace millrace::task {
 namespace {
 
 TEST(CommitMetadata, GoldenBytes) {
@@ -83,4 +83,4 @@ TEST(CommitMetadata, RandomBytesDoNoHarm) {
 }
 
 }  // namespace
-}  // namespace millrace::worker
+}  // namespace millrace::task

@@ -267,7 +267,7 @@ TEST_F(StreamTaskTest, TimesAndNumbersAreTakenOverFromTheLastOwner) {
   for (std::size_t i = 0; i < 2; ++i) {
     for (const auto& offset : offsets) {
       if (offset.where == task->sources()[i])
-        task->load(i, offset.next, worker::decode_commit_metadata(offset.metadata));
+        task->load(i, offset.next, decode_commit_metadata(offset.metadata));
     }
   }
   task->start();

@@ -126,7 +126,7 @@ class Bench : public ::testing::Test {
     return log.committed_offset("app", {topic, Partition(partition)});
   }
   static std::int64_t number_in(const log::CommittedOffset& offset) {
-    for (const auto& [name, value] : decode_commit_metadata(offset.metadata).entries) {
+    for (const auto& [name, value] : task::decode_commit_metadata(offset.metadata).entries) {
       if (name == task::kTransactionNumberName) return value;
     }
     return -1;

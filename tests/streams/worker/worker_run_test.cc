@@ -22,7 +22,7 @@ TEST_F(WorkerRun, OffsetsTimesAndNumbersAreCommitted) {
   Worker& worker = start(counting(), options());
   settle();
   EXPECT_EQ(committed().offset, Offset(2));
-  EXPECT_EQ(decode_commit_metadata(committed().metadata).partition_time, 50);
+  EXPECT_EQ(task::decode_commit_metadata(committed().metadata).partition_time, 50);
   EXPECT_EQ(number_in(committed()), 1);
   put("c", "k", 0, 60);
   settle();

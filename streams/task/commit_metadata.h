@@ -13,7 +13,7 @@
 
 #include "millrace/detail/task_memory.h"
 
-namespace millrace::worker {
+namespace millrace::task {
 
 // What a broker takes at most (KAFKA_CLIENT §2.1).
 inline constexpr std::size_t kMaxMetadataCharacters = 4096;
@@ -29,4 +29,4 @@ std::string encode(const CommitMetadata& metadata);
 // known, as in Java.
 CommitMetadata decode_commit_metadata(std::string_view text);
 
-}  // namespace millrace::worker
+}  // namespace millrace::task

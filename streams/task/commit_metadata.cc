@@ -1,8 +1,8 @@
-#include "worker/commit_metadata.h"
+#include "task/commit_metadata.h"
 
 #include "millrace/detail/encoding.h"
 
-namespace millrace::worker {
+namespace millrace::task {
 
 namespace {
 
@@ -50,4 +50,4 @@ CommitMetadata decode_commit_metadata(std::string_view text) {
   return metadata;
 }
 
-}  // namespace millrace::worker
+}  // namespace millrace::task

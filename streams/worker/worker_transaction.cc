@@ -1,0 +1,172 @@
+// The worker's half of a transaction: what a commit, an abort, a replay and a doubt mean for its tasks.
+#include <algorithm>
+#include <utility>
+
+#include "worker/worker.h"
+
+namespace millrace::worker {
+
+std::optional<std::string> Worker::write_changes() {
+  for (auto& [id, entry] : tasks_->entries()) {
+    if (!in_transaction(entry.state)) continue;
+    if (auto failure = entry.task->write_changes()) return failure;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> Worker::collect_offsets(std::vector<log::OffsetToCommit>& offsets) {
+  in_commit_.clear();
+  for (auto& [id, entry] : tasks_->entries()) {
+    if (!in_transaction(entry.state) || !entry.task->has_progress()) continue;
+    if (auto failure = entry.task->append_offsets(offsets)) return failure;
+    in_commit_[id] = {entry.task->transaction_number(), entry.incarnation, entry.anchor};
+  }
+  return std::nullopt;
+}
+
+std::optional<log::FencingToken> Worker::token() {
+  return membership_ ? membership_->token() : std::nullopt;
+}
+
+void Worker::publish(const std::vector<log::WrittenRange>& written) {
+  for (auto& [id, entry] : tasks_->entries()) {
+    if (in_transaction(entry.state) && was_in_commit(id, entry)) entry.task->commit(written);
+  }
+  in_commit_.clear();
+  last_commit_ = clock_.monotonic();
+  tasks_->transaction_ended(true);
+  if (options_.on_transaction_end) options_.on_transaction_end(true);
+  purge();
+}
+
+bool Worker::was_in_commit(TaskId id, const TaskSet::Entry& entry) const {
+  const auto found = in_commit_.find(id);
+  return found != in_commit_.end() && found->second.incarnation == entry.incarnation;
+}
+
+void Worker::replay() {
+  in_commit_.clear();
+  tasks_->transaction_ended(false);
+  if (options_.on_transaction_end) options_.on_transaction_end(false);
+  for (auto& [id, entry] : tasks_->entries()) {
+    if (!in_transaction(entry.state) || !entry.task->has_progress()) continue;
+    try {
+      entry.task->abort();
+    } catch (const std::exception& e) {
+      fail("task " + to_string(id) +
+           " cannot be set up again after an abort: " + task::exception_text(e));
+      return;
+    }
+  }
+}
+
+// The outcome of a commit is what the log says: each task's transaction number stands beside its
+// anchor's committed offset (ENGINE §3). A number that is neither the last one nor the one in doubt
+// was written by somebody else.
+void Worker::resolve(bool in_doubt) {
+  std::map<TaskId, TopicPartition> anchors;
+  for (const auto& [id, entry] : tasks_->entries()) {
+    if (in_transaction(entry.state)) anchors[id] = entry.anchor;
+  }
+  if (in_doubt) {
+    for (const auto& [id, pending] : in_commit_) anchors[id] = pending.anchor;  // here or not
+  }
+  if (anchors.empty()) {
+    transaction_.resolved(false);
+    return;
+  }
+  std::vector<TaskId> ids;
+  std::vector<TopicPartition> partitions;
+  for (const auto& [id, anchor] : anchors) {
+    ids.push_back(id);
+    partitions.push_back(anchor);
+  }
+  admin_.committed_offsets(options_.application_id, partitions,
+                           [=, this](const log::OffsetsCommitted& answer) {
+                             const auto committed = outcome_in_log(answer, ids, in_doubt);
+                             if (!committed) return;
+                             if (in_doubt)
+                               logger_.info(std::string("the transaction in doubt was ") +
+                                            (*committed ? "committed" : "aborted"));
+                             transaction_.resolved(*committed);
+                           });
+}
+
+// nullopt: somebody else has committed for these tasks, and this worker has stopped.
+std::optional<bool> Worker::outcome_in_log(const log::OffsetsCommitted& answer,
+                                           const std::vector<TaskId>& ids, bool in_doubt) {
+  // Of a task that is gone the next owner may have committed as well, so it is asked last.
+  std::optional<bool> by_held;
+  std::optional<bool> by_gone;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const auto found = tasks_->entries().find(ids[i]);
+    const TaskSet::Entry* entry = found == tasks_->entries().end() ? nullptr : &found->second;
+    if (entry && !in_transaction(entry->state)) entry = nullptr;
+    std::int64_t in_log = state::TaskMemory::kUnknown;
+    for (const auto& [name, value] :
+         task::decode_commit_metadata(answer.offsets[i].metadata).entries) {
+      if (name == task::kTransactionNumberName) in_log = value;
+    }
+    const auto pending = in_commit_.find(ids[i]);
+    const bool was_in_doubt = in_doubt && pending != in_commit_.end();
+    const bool committed = was_in_doubt && in_log == pending->second.number;
+    if (was_in_doubt) {
+      auto& verdict = entry && was_in_commit(ids[i], *entry) ? by_held : by_gone;
+      verdict = committed || verdict.value_or(false);
+    }
+    if (entry && !committed && in_log != entry->task->committed_number()) {
+      const auto held = membership_->token();
+      // A member learns from its group that a task went elsewhere; without a group nobody will
+      // tell.
+      if (!held || held->generation >= 0) continue;
+      fail("task " + to_string(ids[i]) + ": another process has committed for it (" +
+           to_string(entry->anchor) +
+           "): two run with the same application.id. Nothing uncommitted is visible and nothing is "
+           "lost; stop one "
+           "of the two");
+      return std::nullopt;
+    }
+  }
+  return by_held.value_or(by_gone.value_or(false));
+}
+
+void Worker::close_revoked() {
+  tasks_->close_revoked();
+  // What is in no commit is undone, whatever becomes of the transaction that comes next.
+  if (in_commit_.empty()) tasks_->transaction_ended(false);
+}
+
+void Worker::acknowledge() {
+  for (; unanswered_ > 0; --unanswered_) membership_->acknowledge();
+  revoked_since_.reset();
+  membership_state_ = next_state(membership_state_, MembershipEvent::kAcknowledged);
+}
+
+void Worker::close_lost() { close_revoked(); }
+
+void Worker::stop(std::string why) { fail(std::move(why)); }
+
+// What nobody will read again: repartition records below the committed offsets, and changelog
+// records of windows that are gone (DESIGN §7 "History"). Seldom, and nobody waits for it.
+void Worker::purge() {
+  constexpr Duration kEvery{30'000};
+  const Duration now = clock_.monotonic();
+  if (now < next_purge_) return;
+  next_purge_ = now + kEvery;
+  std::vector<log::DeleteBelow> below;
+  const auto& repartition = startup_.plan().repartition_topics;
+  for (const auto& [id, entry] : tasks_->entries()) {
+    if (entry.state != TaskState::kRunning) continue;
+    const auto& sources = entry.task->sources();
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+      const bool internal =
+          std::find(repartition.begin(), repartition.end(), sources[i].topic) != repartition.end();
+      if (internal) below.push_back({sources[i], entry.task->next_offset(i)});
+    }
+    for (const auto& changelog : entry.task->purgeable())
+      below.push_back({changelog.where, changelog.below});
+  }
+  if (!below.empty()) admin_.delete_records(std::move(below));
+}
+
+}  // namespace millrace::worker
