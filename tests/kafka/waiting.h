@@ -108,6 +108,25 @@ class Waiting {
     return values;
   }
 
+  // Effect: the values from the partition's start up to the first end that a reader is told of.
+  std::vector<std::string> read_to_stable_end(Log& log, const TopicPartition& where) {
+    const auto reader = log.make_reader({}, inbox);
+    const ReaderPartition index = reader->start(where, Offset(0));
+    std::vector<std::string> values;
+    RecordBatch batch;
+    const Duration until = SystemClock::instance().monotonic() + Duration(60'000);
+    while (SystemClock::instance().monotonic() < until) {
+      reader->drain(index, 1000, batch);
+      for (const RecordView& record : batch) values.emplace_back(record.value.value_or("(null)"));
+      for (Event event; inbox.pop(event);) {
+        const bool mine = event.epoch == reader->epoch();
+        if (mine && std::holds_alternative<EndReached>(event.what)) return values;
+      }
+      inbox.wait(Duration(20));
+    }
+    throw std::runtime_error("no end");
+  }
+
   Inbox inbox;
   std::vector<Event> unasked;
 
