@@ -43,6 +43,17 @@ struct GraphBuilder::State {
     return nodes.back().id;
   }
 
+  // What every node has, whatever its kind.
+  NodeSpec spec_of(NodeKind kind, const Label& label, std::unique_ptr<const Node> prototype) {
+    NodeSpec spec;
+    spec.kind = kind;
+    spec.name = name_of(label);
+    spec.user_named = !label.name.empty();
+    spec.where = label.where;
+    spec.prototype = std::move(prototype);
+    return spec;
+  }
+
   // Effect: visits the node and all above it, each once. `through_topics`: also from an internal
   // topic's source to its sink.
   template <class F>
@@ -95,12 +106,7 @@ NodeId GraphBuilder::add_source(Label label, std::vector<std::string> topics,
                                 const Node* prototype) {
   std::unique_ptr<const Node> owned(prototype);
   State& state = open(label.word, label.where);
-  NodeSpec spec;
-  spec.kind = NodeKind::kSource;
-  spec.name = state.name_of(label);
-  spec.user_named = !label.name.empty();
-  spec.where = label.where;
-  spec.prototype = std::move(owned);
+  NodeSpec spec = state.spec_of(NodeKind::kSource, label, std::move(owned));
   spec.topics = std::move(topics);
   return state.add(std::move(spec));
 }
@@ -109,12 +115,7 @@ NodeId GraphBuilder::add_processor(Label label, std::vector<NodeId> parents, con
                                    std::vector<std::string> stores) {
   std::unique_ptr<const Node> owned(prototype);
   State& state = open(label.word, label.where);
-  NodeSpec spec;
-  spec.kind = NodeKind::kProcessor;
-  spec.name = state.name_of(label);
-  spec.user_named = !label.name.empty();
-  spec.where = label.where;
-  spec.prototype = std::move(owned);
+  NodeSpec spec = state.spec_of(NodeKind::kProcessor, label, std::move(owned));
   spec.parents = std::move(parents);
   spec.stores = std::move(stores);
   return state.add(std::move(spec));
@@ -124,12 +125,7 @@ NodeId GraphBuilder::add_sink(Label label, NodeId parent, std::string topic,
                               const Node* prototype) {
   std::unique_ptr<const Node> owned(prototype);
   State& state = open(label.word, label.where);
-  NodeSpec spec;
-  spec.kind = NodeKind::kSink;
-  spec.name = state.name_of(label);
-  spec.user_named = !label.name.empty();
-  spec.where = label.where;
-  spec.prototype = std::move(owned);
+  NodeSpec spec = state.spec_of(NodeKind::kSink, label, std::move(owned));
   spec.parents = {parent};
   spec.topics = {std::move(topic)};
   return state.add(std::move(spec));

@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "millrace/config.h"
+#include "millrace/detail/sink_node.h"
 #include "millrace/key_value_store.h"
 #include "millrace/store_name.h"
 #include "millrace/topic.h"
@@ -131,12 +132,6 @@ T from_payload(AnySerde<T>& serde, const OptionalBytes& payload, const std::stri
   return value;
 }
 
-// How many trailing bytes of a serialized key do not decide its partition.
-template <class K>
-inline constexpr std::size_t kTestKeyBytesBehindInner = 0;
-template <class K>
-inline constexpr std::size_t kTestKeyBytesBehindInner<Windowed<K>> = 8;
-
 }  // namespace detail
 
 // Writes to an input topic. Lifetime: that of the driver.
@@ -163,10 +158,9 @@ class TestInputTopic {
   void pipe_input(const TestRecord<K, V>& record) {
     Bytes key;
     Bytes value;
-    driver_->pipe(name_, detail::kTestKeyBytesBehindInner<K>,
-                  detail::to_payload(serdes_.key, record.key, key),
-                  detail::to_payload(serdes_.value, record.value, value), record.timestamp,
-                  record.headers);
+    driver_->pipe(
+        name_, graph::kKeyBytesBehindInner<K>, detail::to_payload(serdes_.key, record.key, key),
+        detail::to_payload(serdes_.value, record.value, value), record.timestamp, record.headers);
   }
   void pipe_input(const std::vector<TestRecord<K, V>>& records) {
     for (const auto& record : records) pipe_input(record);
