@@ -17,6 +17,7 @@ enum class ErrorCode {
   kStoreUnavailable,  // the store is elsewhere, restoring or closed
   kTopic,             // a topic is missing or has the wrong shape
   kStopped,           // the work stopped; what() says why and what was kept
+  kState,             // local state cannot be read or decoded; it is never skipped
 };
 
 // Base of everything that millrace throws.
@@ -59,6 +60,13 @@ class TopicError : public Error {
 class StoppedError : public Error {
  public:
   explicit StoppedError(const std::string& what) : Error(ErrorCode::kStopped, what) {}
+};
+
+// Local state that cannot be read or decoded: its task stops with it, whatever a handler says about
+// records (ENGINE §4).
+class StateError : public Error {
+ public:
+  explicit StateError(const std::string& what) : Error(ErrorCode::kState, what) {}
 };
 
 }  // namespace millrace
