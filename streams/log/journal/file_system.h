@@ -60,6 +60,9 @@ class File {
   // Effect: appends all pieces in this order. On failure any prefix may have been written: the
   // caller truncates before it goes on.
   [[nodiscard]] virtual FileStatus append(std::span<const BytesView> pieces) = 0;
+  // Effect: writes over what is there. On failure, and after a power cut before the next sync(),
+  // the place holds old and new bytes in any mixture. REQUIRES: offset + bytes.size() <= size().
+  [[nodiscard]] virtual FileStatus write_at(std::uint64_t offset, BytesView bytes) = 0;
   // Effect: all that was written lasts (fdatasync). After a failure nothing written since the last
   // success is to be believed, also if a later call succeeds.
   [[nodiscard]] virtual FileStatus sync() = 0;
@@ -85,7 +88,7 @@ class FileSystem {
     kCreate,  // a new file; one of that name is an error
   };
   virtual FileResult<std::unique_ptr<File>> open(const std::string& path, Open how) = 0;
-  // Effect: as far as they are missing; parents too.
+  // Effect: as far as they are missing; parents too. The names of those that were made last.
   [[nodiscard]] virtual FileStatus create_directories(const std::string& path) = 0;
   // Names without the directory, sorted. A missing directory is an error.
   virtual FileResult<std::vector<std::string>> list(const std::string& directory) = 0;

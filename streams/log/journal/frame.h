@@ -70,7 +70,7 @@ struct Frame {
 // producer while its transaction is open. Not thread-safe.
 class RecordEncoder {
  public:
-  // `delta`: the record's offset less the batch's base; ascending.
+  // `delta`: the record's offset less the batch's base; ascending, from 0.
   void add(std::int32_t delta, OptionalBytesView key, OptionalBytesView value, Timestamp timestamp,
            const Headers& headers);
   void clear();
@@ -81,6 +81,8 @@ class RecordEncoder {
 
  private:
   Bytes bytes_;
+  std::int32_t delta_ = -1;  // of the last record
+  std::int64_t timestamp_ = 0;
   std::int32_t records_ = 0;
   Timestamp max_timestamp_ = kNoTimestamp;
 };
@@ -90,14 +92,15 @@ class RecordEncoder {
 // holds all the same) ends it with damaged() true.
 class RecordDecoder {
  public:
-  RecordDecoder(const TopicPartition& where, Offset base, BytesView encoded);
+  RecordDecoder(Offset base, BytesView encoded) : base_(base), rest_(encoded) {}
   bool next(RecordView& record);
   bool damaged() const { return damaged_; }
 
  private:
-  const TopicPartition& where_;
   Offset base_;
   BytesView rest_;
+  std::int32_t delta_ = -1;  // of the last record
+  std::int64_t timestamp_ = 0;
   Headers headers_;
   bool damaged_ = false;
 };

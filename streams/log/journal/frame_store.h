@@ -33,8 +33,10 @@ struct FrameStoreOptions {
   std::uint64_t max_frame_bytes = std::uint64_t{256} << 20;  // max.transaction.bytes
 };
 
-// Where a batch lies. Stays valid while somebody holds it, also after its segment was cleaned.
+// Where a batch lies. Stays valid while somebody holds it, also after its segment was cleaned; read()
+// finds it again by itself where a failed fdatasync had it written anew.
 struct BatchLocation {
+  PartitionKey where;
   std::shared_ptr<const class Segment> segment;
   std::uint64_t at = 0;
   std::uint32_t size = 0;
@@ -92,10 +94,12 @@ class FrameStore {
 
   // --- any thread --------------------------------------------------------------------------------
 
-  // The batch that holds this offset, or the first behind it; nullopt: nothing is that far.
+  // The batch that holds this offset, or the first behind it; nullopt: nothing is that far. What was
+  // deleted may still be there: the caller knows where the partition starts.
   std::optional<BatchLocation> find(PartitionKey where, Offset offset) const;
-  // The first batch that holds a record with at least this timestamp (Kafka's offsetsForTimes).
-  std::optional<BatchLocation> find_time(PartitionKey where, Timestamp at_least) const;
+  // Of the batches that end behind `from`, the first that holds a record with at least this timestamp
+  // (Kafka's offsetsForTimes; `from`: where the partition starts).
+  std::optional<BatchLocation> find_time(PartitionKey where, Timestamp at_least, Offset from) const;
   // Errors: kFatal: the batch is damaged or cannot be read: file and byte.
   Result<StoredBatch> read(const BatchLocation& where) const;
 
