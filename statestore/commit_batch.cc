@@ -24,7 +24,11 @@ void CommitBatch::drop(BytesView from, BytesView to) {
 
 void CommitBatch::set_fact(std::string_view name, BytesView value) {
   const Piece at = keep(name);
-  facts_.emplace_back(at, keep(value));
+  facts_.push_back({at, keep(value), false, kNoTimestamp});
+}
+
+void CommitBatch::erase_fact(std::string_view name) {
+  facts_.push_back({keep(name), {}, true, kNoTimestamp});
 }
 
 bool CommitBatch::empty() const {
@@ -32,8 +36,9 @@ bool CommitBatch::empty() const {
 }
 
 std::size_t CommitBatch::bytes() const {
-  return sizeof(*this) + bytes_.capacity() + entries_.capacity() * sizeof(Stored) +
-         (drops_.capacity() + facts_.capacity()) * sizeof(std::pair<Piece, Piece>);
+  return sizeof(*this) + bytes_.capacity() +
+         (entries_.capacity() + facts_.capacity()) * sizeof(Stored) +
+         drops_.capacity() * sizeof(std::pair<Piece, Piece>);
 }
 
 CommitBatch::Entry CommitBatch::entry(std::size_t i) const {
@@ -47,8 +52,10 @@ CommitBatch::Range CommitBatch::dropped(std::size_t i) const {
   return {view(drops_[i].first), view(drops_[i].second)};
 }
 
-std::pair<std::string_view, BytesView> CommitBatch::fact(std::size_t i) const {
-  return {view(facts_[i].first), view(facts_[i].second)};
+CommitBatch::Fact CommitBatch::fact(std::size_t i) const {
+  const Stored& stored = facts_[i];
+  return {view(stored.key),
+          stored.deleted ? OptionalBytesView() : OptionalBytesView(view(stored.value))};
 }
 
 }  // namespace millrace::state

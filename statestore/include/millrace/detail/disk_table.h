@@ -50,21 +50,32 @@ class CommitBatch {
   // no read may show any more and nobody will write to again.
   void drop(BytesView from, BytesView to);
   // Effect: a fact of the store's own, kept beside its entries: read back by DiskTable::fact().
+  // Later ones of a name win.
   void set_fact(std::string_view name, BytesView value);
+  void erase_fact(std::string_view name);
   // Effect: this batch brings the table to the fold up to `last`, inclusive. Without it the table's
-  // offset stays.
-  void covers(Offset last) { last_ = last; }
+  // offset stays. `stamped`: the timestamp of the changelog's record at that offset, by which a
+  // topic that was made anew is told from the old one; kNoTimestamp: not known.
+  void covers(Offset last, Timestamp stamped = kNoTimestamp) {
+    last_ = last;
+    last_stamped_ = stamped;
+  }
 
   bool empty() const;
   std::size_t entries() const { return entries_.size(); }
   std::size_t bytes() const;  // memory held
   Offset last() const { return last_; }
+  Timestamp last_stamped() const { return last_stamped_; }
 
   Entry entry(std::size_t i) const;
   std::size_t drops() const { return drops_.size(); }
   Range dropped(std::size_t i) const;
   std::size_t facts() const { return facts_.size(); }
-  std::pair<std::string_view, BytesView> fact(std::size_t i) const;
+  struct Fact {
+    std::string_view name;
+    OptionalBytesView value;  // nullopt: erased
+  };
+  Fact fact(std::size_t i) const;
 
  private:
   struct Piece {
@@ -83,8 +94,9 @@ class CommitBatch {
   Bytes bytes_;
   std::vector<Stored> entries_;
   std::vector<std::pair<Piece, Piece>> drops_;
-  std::vector<std::pair<Piece, Piece>> facts_;
+  std::vector<Stored> facts_;  // their names stand in `key`
   Offset last_ = kNoOffset;
+  Timestamp last_stamped_ = kNoTimestamp;
 };
 
 struct DiskEntry {
@@ -117,6 +129,8 @@ class DiskTable {
 
   // The changelog offset up to which this table was complete when it was opened; kNoOffset: it is new.
   virtual Offset offset() const = 0;
+  // The timestamp that came with that offset (CommitBatch::covers); kNoTimestamp: not known.
+  virtual Timestamp offset_stamped() const = 0;
   // A fact as of the opening; nullopt: never set.
   virtual std::optional<Bytes> fact(std::string_view name) const = 0;
   // All facts whose names begin with `prefix`, as of the opening, in the order of their names.
