@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "millrace/detail/failpoint.h"
+
 namespace millrace::worker {
 
 Restorer::Restorer(log::Log& log, log::Inbox& inbox)
@@ -9,6 +11,7 @@ Restorer::Restorer(log::Log& log, log::Inbox& inbox)
 
 void Restorer::add(TopicPartition where, Offset from, Offset target, state::Store& store) {
   if (from >= target) return;  // nothing to read: a position would never be told
+  MR_FAILPOINT("restore.begin");
   const auto partition = reader_->start(where, from);
   jobs_.emplace(std::move(where), Job{partition, from, target, &store});
 }
@@ -40,7 +43,9 @@ bool Restorer::pump(std::size_t max_records) {
                  job.store->name() + " so that it reads what it wrote before, and start again";
       break;
     }
+    if (!batch_.empty()) MR_FAILPOINT("restore.batch");
     if (reader_->position(job.partition) >= job.target) {
+      MR_FAILPOINT("restore.end");
       reader_->stop(job.partition);
       it = jobs_.erase(it);
       moved = true;

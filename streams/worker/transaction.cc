@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include "millrace/detail/failpoint.h"
+
 namespace millrace::worker {
 
 namespace {
@@ -132,6 +134,7 @@ bool Transaction::handle(const log::Event& event) {
   if (state_ == ProducerState::kCommitting) {
     in_doubt_ = !event.status.ok() && event.status.consequence() != Consequence::kAbort;
     if (event.status.ok()) begun_ = false;
+    MR_FAILPOINT("commit.after");
   }
   if (state_ == ProducerState::kAborting) begun_ = false;
   on(completion_event(event.status));
@@ -182,6 +185,7 @@ void Transaction::start_commit() {
   if (auto failure = host_.write_changes()) {
     task_failed(std::move(*failure));
   }
+  MR_FAILPOINT("commit.serialized");
 }
 
 void Transaction::submit_commit() {
@@ -199,7 +203,9 @@ void Transaction::submit_commit() {
   }
   in_doubt_ = true;
   operation_ = next_operation();
+  MR_FAILPOINT("commit.before");
   producer_->submit_commit(operation_, std::move(offsets), *token);
+  MR_FAILPOINT("commit.sent");
 }
 
 void Transaction::submit_abort() {
@@ -223,11 +229,13 @@ void Transaction::publish() {
   failures_in_a_row_ = 0;
   delivery_failures_in_a_row_ = 0;
   host_.publish(std::exchange(written_, {}));
+  MR_FAILPOINT("publish.after");
   end_of_transaction();
 }
 
 void Transaction::replay() {
   ++counts_.aborts;
+  MR_FAILPOINT("abort.after");
   written_.clear();
   parts_.output.clear();
   if (acknowledge_at_end_) host_.close_revoked();  // what is asked back is not replayed
@@ -261,6 +269,7 @@ void Transaction::rotate() {
 }
 
 void Transaction::begin_rotation() {
+  MR_FAILPOINT("rotate.begin");
   producer_.reset();
   parts_.output.forget_producer();
   retry_at_.reset();  // of a pause that came before
@@ -270,6 +279,7 @@ void Transaction::begin_rotation() {
   producer_ = parts_.log.make_producer(options_, parts_.inbox);
   operation_ = next_operation();
   producer_->submit_init(operation_);
+  MR_FAILPOINT("rotate.sent");
 }
 
 void Transaction::back_off(const std::string& why) {

@@ -5,6 +5,8 @@
 #include <tuple>
 #include <utility>
 
+#include "millrace/detail/failpoint.h"
+
 namespace millrace::worker {
 
 namespace {
@@ -91,8 +93,10 @@ void Worker::handle(const log::Event& event) {
 void Worker::handle_membership(const log::Event& event) {
   if (const auto* assigned = std::get_if<log::Assigned>(&event.what)) {
     membership_state_ = next_state(membership_state_, MembershipEvent::kAssigned);
+    MR_FAILPOINT("assign.before");
     tasks_->assigned(assigned->partitions);
     membership_->acknowledge();
+    MR_FAILPOINT("assign.after");
   } else if (const auto* revoked = std::get_if<log::Revoked>(&event.what)) {
     membership_state_ = next_state(membership_state_, MembershipEvent::kRevoked);
     ++counts_.revocations;
@@ -212,6 +216,7 @@ Worker::Turn Worker::run(TaskSet::Entry& entry, Timestamp until, std::size_t mos
       turn.next.reset();
       return turn;
     }
+    MR_FAILPOINT("process.after");
     ++counts_.records;
     ++turn.records;
     entry.ran_last = busy_;
@@ -311,7 +316,9 @@ void Worker::continue_closing() {
   }
   if (membership_state_ == MembershipState::kLeaving) return;
   if (transaction_.state() != ProducerState::kIdle || anything_to_commit()) return;
+  MR_FAILPOINT("drain.committed");
   tasks_->close_all();
+  MR_FAILPOINT("drain.closed");
   membership_state_ = next_state(membership_state_, MembershipEvent::kLeave);
   membership_->submit_leave(log::OperationId(1));
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "millrace/detail/failpoint.h"
 #include "worker/worker.h"
 
 namespace millrace::worker {
@@ -31,6 +32,7 @@ std::optional<log::FencingToken> Worker::token() {
 void Worker::publish(const std::vector<log::WrittenRange>& written) {
   for (auto& [id, entry] : tasks_->entries()) {
     if (in_transaction(entry.state) && was_in_commit(id, entry)) entry.task->commit(written);
+    MR_FAILPOINT("publish.mid");
   }
   in_commit_.clear();
   last_commit_ = clock_.monotonic();
@@ -137,7 +139,9 @@ void Worker::close_revoked() {
 }
 
 void Worker::acknowledge() {
+  MR_FAILPOINT("revoke.before");
   for (; unanswered_ > 0; --unanswered_) membership_->acknowledge();
+  MR_FAILPOINT("revoke.after");
   revoked_since_.reset();
   membership_state_ = next_state(membership_state_, MembershipEvent::kAcknowledged);
 }
@@ -166,7 +170,9 @@ void Worker::purge() {
     for (const auto& changelog : entry.task->purgeable())
       below.push_back({changelog.where, changelog.below});
   }
+  MR_FAILPOINT("purge.before");
   if (!below.empty()) admin_.delete_records(std::move(below));
+  MR_FAILPOINT("purge.sent");
 }
 
 }  // namespace millrace::worker
