@@ -96,10 +96,12 @@ class FrameStore {
 
   // The batch that holds this offset, or the first behind it; nullopt: nothing is that far. What was
   // deleted may still be there: the caller knows where the partition starts.
-  std::optional<BatchLocation> find(PartitionKey where, Offset offset) const;
+  // Errors: kFatal: the index is damaged or cannot be read: file and byte.
+  Result<std::optional<BatchLocation>> find(PartitionKey where, Offset offset) const;
   // Of the batches that end behind `from`, the first that holds a record with at least this timestamp
   // (Kafka's offsetsForTimes; `from`: where the partition starts).
-  std::optional<BatchLocation> find_time(PartitionKey where, Timestamp at_least, Offset from) const;
+  Result<std::optional<BatchLocation>> find_time(PartitionKey where, Timestamp at_least,
+                                                 Offset from) const;
   // Errors: kFatal: the batch is damaged or cannot be read: file and byte.
   Result<StoredBatch> read(const BatchLocation& where) const;
 
