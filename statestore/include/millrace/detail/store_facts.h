@@ -1,0 +1,20 @@
+// What a store on disk says of itself: the part that the store's own definition gives
+// (disk_host.h, StoreIdentity).
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <typeinfo>
+
+#include "millrace/detail/store.h"
+
+namespace millrace::state {
+
+std::string_view to_string(StoreKind kind);  // "timestamped-key-value"
+
+// The kind and the classes of the serdes, by name: "kind", "key.serde", "value.serde".
+std::map<std::string, std::string> store_facts(StoreKind kind, const std::type_info& key_serde,
+                                               const std::type_info& value_serde);
+
+}  // namespace millrace::state
