@@ -1,10 +1,11 @@
-# MILLRACE_SANITIZE: address goes on everything in this tree (a program is either instrumented or
-# not); undefined only on the targets that ask for it, because it doubles the time to compile.
+# MILLRACE_SANITIZE: address and thread go on everything in this tree (a program is either
+# instrumented or not) and exclude each other; undefined only on the targets that ask for it, because
+# it doubles the time to compile.
 # Instrumented code is compiled at -O1: readable stacks at a bearable speed.
 string(REPLACE "," ";" millrace_sanitizers "${MILLRACE_SANITIZE}")
 foreach(name IN LISTS millrace_sanitizers)
-  if(NOT name MATCHES "^(address|undefined)$")
-    message(FATAL_ERROR "MILLRACE_SANITIZE: '${name}' is neither address nor undefined")
+  if(NOT name MATCHES "^(address|thread|undefined)$")
+    message(FATAL_ERROR "MILLRACE_SANITIZE: '${name}' is neither address, thread nor undefined")
   endif()
 endforeach()
 
@@ -13,9 +14,11 @@ if(millrace_sanitizers)
   list(JOIN millrace_sanitizers "," joined)
   add_link_options(-fsanitize=${joined})
 endif()
-if("address" IN_LIST millrace_sanitizers)
-  add_compile_options(-fsanitize=address)
-endif()
+foreach(name IN ITEMS address thread)
+  if(name IN_LIST millrace_sanitizers)
+    add_compile_options(-fsanitize=${name})
+  endif()
+endforeach()
 
 # Effect: undefined behaviour in this target ends the program with a message, if asked for.
 function(millrace_undefined_sanitizer target)

@@ -35,6 +35,10 @@ class GroupMembership {
   // the token stale between token() and the commit (KAFKA_CLIENT §1.5, rule 9).
   virtual void kick() = 0;
 
+  // True: the group goes on only with this member's answer, however long that takes. Nothing is Lost
+  // then, and nobody else of the group commits for what this member has not let go of.
+  virtual bool waits_for_answers() const { return false; }
+
   // What a commit must carry now; nullopt while not a member: nothing may be committed then.
   virtual std::optional<FencingToken> token() const = 0;
 

@@ -1,21 +1,16 @@
-// One group as its coordinator sees it: members, generations, cooperative rebalancing in rounds,
-// the check of tokens, and the group's offsets.
-//
-// A round begins when the membership changes. It waits until every member has answered what it was
-// told before (a member that does not within the rebalance time-out is out), then the generation
-// moves on and each member is told what is new. Partitions that one member must give up are given
-// out in the round after the one that revoked them.
+// One group as its coordinator sees it: members and their sessions, the check of tokens, and the
+// group's offsets. Rounds are those of log/group/group_rounds.h, each ended in a step of the schedule;
+// a member that does not answer within the rebalance time-out is out.
 #pragma once
 
-#include <list>
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "log/group/group_rounds.h"
 #include "log/log.h"
 #include "log/memory/group_offsets.h"
 #include "log/memory/memory_log.h"
@@ -23,19 +18,10 @@
 
 namespace millrace::log::memory {
 
-// What a coordinator tells a member.
-struct Notice {
-  enum class Kind { kGeneration, kAssigned, kRevoked, kLost };
-  Kind kind = Kind::kGeneration;
-  std::string member;
-  std::int32_t generation = -1;
-  std::vector<TopicPartition> partitions = {};
-};
-
 class GroupClient {
  public:
   virtual ~GroupClient() = default;
-  virtual void tell(Notice notice) = 0;
+  virtual void tell(GroupNotice notice) = 0;
 };
 
 class MemoryGroup final : public Actor {
@@ -71,42 +57,28 @@ class MemoryGroup final : public Actor {
 
  private:
   class Intruder;
-  struct Member {
-    std::string id;
-    GroupClient* client = nullptr;  // nullptr: gone, or the intruder
-    std::map<std::string, std::int32_t> anchors;
-    std::set<TopicPartition> owned;  // until given up, also what is being revoked
-    std::set<TopicPartition> revoking;
-    Duration session_timeout{0};
-    bool connected = true;
-    bool waiting = false;    // for its answer to Assigned or Revoked
-    bool has_heard = false;  // of a generation
-    std::unique_ptr<Alarm> session;
+  struct Session {
+    GroupClient* client = nullptr;  // nullptr: gone
+    Duration timeout{0};
+    std::unique_ptr<Alarm> timed_out;
   };
 
   void act() override;  // ends a round
-  void request_round();
   void go_on();
-  bool may_end_round() const;
-  void tell_share(Member& member, const std::set<TopicPartition>& share,
-                  const std::set<TopicPartition>& owned_before);
+  void tell(GroupNotice notice);
   void remove(const std::string& member, bool tell);
   void remove_the_silent();
-  Member* find(const std::string& id);
-  const Member* find(const std::string& id) const;
-  bool is_intruder(const Member& member) const;
-  bool is_spared(const Member& member) const;
+  bool has_intruder() const;
+  bool is_intruder(const std::string& member) const;
+  bool is_spared(const GroupRounds::Member& member) const;
   void intrude(const std::vector<TopicPartition>& takeable);
 
-  const std::string name_;
   Hostility& hostility_;
   const MemoryLogOptions& options_;
   const std::set<std::string>& spared_;
   GroupOffsets offsets_;
-  std::list<Member> members_;  // in the order of joining
-  std::int32_t generation_ = 0;
-  std::int64_t joined_ = 0;
-  bool round_requested_ = false;
+  GroupRounds rounds_;
+  std::map<std::string, Session> sessions_;  // by member, but for the intruder
   Alarm round_timed_out_;
   std::unique_ptr<Intruder> intruder_;
   FaultRow faults_;

@@ -53,9 +53,9 @@ void MemoryMembership::set_connected(bool connected) {
   wake_if_needed();
 }
 
-void MemoryMembership::tell(Notice notice) {
+void MemoryMembership::tell(GroupNotice notice) {
   if (state_ == State::kLeft) return;
-  if (notice.kind == Notice::Kind::kLost) notices_.clear();
+  if (notice.kind == GroupNotice::Kind::kLost) notices_.clear();
   notices_.push_back(std::move(notice));
   wake_if_needed();
 }
@@ -63,7 +63,7 @@ void MemoryMembership::tell(Notice notice) {
 bool MemoryMembership::may_deliver() const {
   if (notices_.empty()) return false;
   // A member that is cut off finds out by its own clock that its session is over.
-  return connected_ || notices_.front().kind == Notice::Kind::kLost;
+  return connected_ || notices_.front().kind == GroupNotice::Kind::kLost;
 }
 
 void MemoryMembership::wake_if_needed() {
@@ -81,7 +81,7 @@ void MemoryMembership::act() {
     answer_ = false;
     group_.answered(member_);
   } else if (may_deliver()) {
-    Notice notice = std::move(notices_.front());
+    GroupNotice notice = std::move(notices_.front());
     notices_.pop_front();
     deliver(std::move(notice));
   } else if (connected_ && state_ == State::kJoining) {
@@ -91,21 +91,21 @@ void MemoryMembership::act() {
   wake_if_needed();
 }
 
-void MemoryMembership::deliver(Notice notice) {
+void MemoryMembership::deliver(GroupNotice notice) {
   generation_ = notice.generation;
   switch (notice.kind) {
-    case Notice::Kind::kGeneration:
+    case GroupNotice::Kind::kGeneration:
       return;
-    case Notice::Kind::kAssigned:
+    case GroupNotice::Kind::kAssigned:
       unanswered_ = true;
       inbox_.push(
           {epoch_, kNoOperation, Status::success(), Assigned{std::move(notice.partitions)}});
       return;
-    case Notice::Kind::kRevoked:
+    case GroupNotice::Kind::kRevoked:
       unanswered_ = true;
       inbox_.push({epoch_, kNoOperation, Status::success(), Revoked{std::move(notice.partitions)}});
       return;
-    case Notice::Kind::kLost:
+    case GroupNotice::Kind::kLost:
       unanswered_ = false;
       answer_ = false;
       member_.clear();

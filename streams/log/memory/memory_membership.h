@@ -31,10 +31,10 @@ class MemoryMembership final : public GroupMembership, private Actor, private Gr
   enum class State { kNew, kJoining, kIn, kLeft };
 
   void act() override;
-  void tell(Notice notice) override;
+  void tell(GroupNotice notice) override;
   void wake_if_needed();
   bool may_deliver() const;
-  void deliver(Notice notice);
+  void deliver(GroupNotice notice);
 
   const MembershipOptions options_;
   Broker& broker_;
@@ -46,7 +46,7 @@ class MemoryMembership final : public GroupMembership, private Actor, private Gr
   bool connected_ = true;
   std::string member_;            // as the coordinator knows it, from joining to Lost
   std::int32_t generation_ = -1;  // the last that was heard of; −1: none since joining
-  std::deque<Notice> notices_;
+  std::deque<GroupNotice> notices_;
   bool unanswered_ = false;  // an event that waits for acknowledge()
   bool answer_ = false;      // to be passed on
   std::optional<OperationId> leave_;

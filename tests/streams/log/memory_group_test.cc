@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "log/memory/assignor.h"
+#include "log/group/assignor.h"
 #include "log/memory/random.h"
 #include "streams/log/memory_fixture.h"
 

@@ -1,8 +1,8 @@
-#include "log/memory/assignor.h"
+#include "log/group/assignor.h"
 
 #include <algorithm>
 
-namespace millrace::log::memory {
+namespace millrace::log {
 
 namespace {
 
@@ -11,23 +11,32 @@ bool may_own(const AssignorMember& member, const TopicPartition& where) {
   return anchor != member.anchors.end() && where.partition.value() < anchor->second;
 }
 
-// Effect: moves one partition from a member to one that has at least two less. Returns false where
-// no such move is left.
+// Effect: moves one partition between the two members whose shares differ most, if by two or more:
+// taken from any other, one that came from a third member could move again. Returns false where no
+// such move is left.
 bool move_one(const std::vector<AssignorMember>& members,
               std::vector<std::set<TopicPartition>>& shares) {
+  std::size_t most = 1;
+  std::size_t giver = 0;
+  std::size_t taker = 0;
+  TopicPartition moved;
   for (std::size_t from = 0; from < members.size(); ++from) {
     for (std::size_t to = 0; to < members.size(); ++to) {
-      if (shares[from].size() < shares[to].size() + 2) continue;
+      if (shares[from].size() <= shares[to].size() + most) continue;
       const auto last_movable =
           std::find_if(shares[from].rbegin(), shares[from].rend(),
                        [&](const TopicPartition& where) { return may_own(members[to], where); });
       if (last_movable == shares[from].rend()) continue;
-      shares[to].insert(*last_movable);
-      shares[from].erase(TopicPartition(*last_movable));
-      return true;
+      most = shares[from].size() - shares[to].size();
+      giver = from;
+      taker = to;
+      moved = *last_movable;
     }
   }
-  return false;
+  if (most < 2) return false;
+  shares[giver].erase(moved);
+  shares[taker].insert(std::move(moved));
+  return true;
 }
 
 }  // namespace
@@ -63,4 +72,4 @@ std::vector<std::set<TopicPartition>> assign_sticky(const std::vector<AssignorMe
   return shares;
 }
 
-}  // namespace millrace::log::memory
+}  // namespace millrace::log

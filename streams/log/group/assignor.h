@@ -10,7 +10,7 @@
 
 #include "log/membership.h"
 
-namespace millrace::log::memory {
+namespace millrace::log {
 
 struct AssignorMember {
   std::map<std::string, std::int32_t> anchors;  // topic → its number of partitions
@@ -21,4 +21,4 @@ struct AssignorMember {
 std::vector<std::set<TopicPartition>> assign_sticky(const std::vector<AssignorMember>& members,
                                                     const std::set<TopicPartition>& taken);
 
-}  // namespace millrace::log::memory
+}  // namespace millrace::log
