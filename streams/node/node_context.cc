@@ -23,6 +23,10 @@ std::string_view to_string(DropReason reason) {
   MILLRACE_ASSERT(false, "a reason to drop a record has no name");
 }
 
+ProcessorHost& NodeContext::processor_host() {
+  MILLRACE_ASSERT(false, "a stand-in for a task is given a processor");
+}
+
 DropCounter NodeContext::drop_counter(const Node& node, DropReason reason) {
   std::string name = "drop/";
   name.append(node.name()).append(1, '/').append(to_string(reason));

@@ -1,6 +1,7 @@
-// The steps of the open transaction: which queue each record was taken from, in order, run-length
-// coded. After an abort they are taken again in the same order before anything new, so that an
-// abort changes nothing (ENGINE §2).
+// The steps of the open transaction, in order, run-length coded: which queue each record was taken
+// from, which schedule was called, and what the wall clock said. After an abort they are taken again
+// in the same order, and are told the same time, before anything new: so an abort changes nothing
+// (ENGINE §2).
 #pragma once
 
 #include <cstddef>
@@ -9,43 +10,70 @@
 #include <optional>
 #include <utility>
 
+#include "millrace/time.h"
+
 namespace millrace::task {
+
+// One thing that a task did: it took a record, or called a punctuator.
+struct WorkItem {
+  enum class Kind { kRecord, kPunctuation };
+  Kind kind = Kind::kRecord;
+  std::int64_t of = 0;  // the queue; the schedule
+  Timestamp wall{};     // the wall clock's reading
+
+  static WorkItem record(std::size_t queue, Timestamp wall) {
+    return {Kind::kRecord, static_cast<std::int64_t>(queue), wall};
+  }
+  static WorkItem punctuation(std::int64_t schedule, Timestamp wall) {
+    return {Kind::kPunctuation, schedule, wall};
+  }
+  std::size_t queue() const { return static_cast<std::size_t>(of); }  // REQUIRES: kRecord
+
+  friend bool operator==(const WorkItem&, const WorkItem&) = default;
+};
 
 // Not thread-safe: belongs to one task.
 class StepLog {
  public:
-  // The queue that the next step must take from; nullopt: no replay is under way, the task chooses.
-  std::optional<std::size_t> next() const {
+  // The step that must be taken next; nullopt: no replay is under way, the task chooses.
+  std::optional<WorkItem> next() const {
     if (to_replay_.empty()) return std::nullopt;
-    return to_replay_.front().queue;
+    return to_replay_.front().item;
   }
 
-  // Effect: notes that a record of this queue was taken. REQUIRES: next() is this queue or nullopt.
-  void taken(std::size_t queue) {
-    append(taken_, queue, 1);
-    if (to_replay_.empty()) return;
+  // Effect: notes that this step was taken. REQUIRES: next() is this one or nullopt.
+  void taken(const WorkItem& item) {
+    append(taken_, item, 1);
+    if (!to_replay_.empty()) skip_next();
+  }
+
+  // Effect: the step that must be taken next cannot be, and is left out. REQUIRES: next().
+  void skip_next() {
     if (--to_replay_.front().count == 0) to_replay_.pop_front();
   }
 
   // Effect: the task chooses from now on.
   void stop_replay() { to_replay_.clear(); }
 
+  // Whether a step was taken since the last commit or abort.
+  bool any_taken() const { return !taken_.empty(); }
+
   // Effect: what was taken is committed; what is still to be replayed stays so.
   void commit() { taken_.clear(); }
 
   // Effect: all steps of the transaction are to be taken again, those first that were taken.
   void abort() {
-    for (const Run& run : std::exchange(to_replay_, {})) append(taken_, run.queue, run.count);
+    for (const Run& run : std::exchange(to_replay_, {})) append(taken_, run.item, run.count);
     to_replay_ = std::exchange(taken_, {});
   }
 
  private:
   struct Run {
-    std::size_t queue;
+    WorkItem item;
     std::uint64_t count;
   };
-  static void append(std::deque<Run>& runs, std::size_t queue, std::uint64_t count) {
-    if (runs.empty() || runs.back().queue != queue) runs.push_back({queue, 0});
+  static void append(std::deque<Run>& runs, const WorkItem& item, std::uint64_t count) {
+    if (runs.empty() || runs.back().item != item) runs.push_back({item, 0});
     runs.back().count += count;
   }
 

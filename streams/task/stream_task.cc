@@ -64,7 +64,8 @@ StreamTask::StreamTask(TaskId id, const TaskEnvironment& environment)
       subtopology_(environment.graph.subtopologies()[static_cast<std::size_t>(id.subtopology)]),
       stream_time_(memory_.add("stream-time", state::Persisted::kNo)),
       number_(memory_.add(kTransactionNumberName, state::Persisted::kYes)),
-      graph_(environment.graph, subtopology_) {
+      graph_(environment.graph, subtopology_),
+      punctuations_(memory_) {
   const graph::SubtopologyPlan& plan =
       environment.plan.subtopologies[static_cast<std::size_t>(id.subtopology)];
   for (const std::string& topic : subtopology_.source_topics) {
@@ -101,13 +102,16 @@ void StreamTask::load(std::size_t source, Offset next, const CommitMetadata& met
   for (const auto& [name, value] : metadata.entries) memory_.load(name, value);
 }
 
-void StreamTask::start() {
+void StreamTask::start(Timestamp wall) {
+  wall_ = wall;
   build_graph();
   memory_.commit();
 }
 
 void StreamTask::build_graph() {
+  punctuations_.begin_init();
   graph_.build(*this);
+  punctuations_.end_init();
   for (std::size_t i = 0; i < queues_.size(); ++i) {
     graph::SourceNodeBase& source = graph_.source(source_names_[i]);
     queues_[i]->attach(source.make_slot(), drop_counter(source, graph::DropReason::kNullKey),
@@ -122,28 +126,42 @@ std::size_t StreamTask::retained_bytes() const {
   return bytes;
 }
 
-StreamTask::Step StreamTask::step(const CaughtUp& caught_up, Duration monotonic_now) {
-  Step outcome{Step::Kind::kIdle, {}, {}};
+StreamTask::Step StreamTask::step(const CaughtUp& caught_up, Now now) {
+  Step outcome{Step::Kind::kIdle, false, {}, {}};
   try {
-    const auto chosen = choose(caught_up, monotonic_now, outcome);
+    const auto chosen = choose(caught_up, now, outcome);
     if (!chosen) return outcome;
-    RecordQueue& queue = *queues_[*chosen];
-    memory_.raise(stream_time_, to_ms(queue.context().timestamp));
-    steps_.taken(*chosen);
-    queue.process();
+    run(*chosen);
     outcome.kind = Step::Kind::kRan;
+    outcome.punctuated = chosen->kind == WorkItem::Kind::kPunctuation;
   } catch (...) {
     outcome.kind = Step::Kind::kFailed;
-    outcome.failure = failure_text(queues_[busy_]->context());
+    outcome.failure = failure_text();
   }
   return outcome;
 }
 
-std::optional<Timestamp> StreamTask::next_time() {
+void StreamTask::run(const WorkItem& item) {
+  busy_ = item;
+  wall_ = item.wall;
+  if (item.kind == WorkItem::Kind::kPunctuation) {
+    steps_.taken(item);
+    punctuations_.run(item.of, stream_time(), item.wall);
+    return;
+  }
+  RecordQueue& queue = *queues_[item.queue()];
+  memory_.raise(stream_time_, to_ms(queue.context().timestamp));
+  steps_.taken(item);
+  queue.process();
+}
+
+std::optional<Timestamp> StreamTask::next_time(Timestamp wall) {
   try {
     if (const auto replayed = steps_.next()) {
-      if (const auto head = queues_[*replayed]->head()) return head;
+      if (replayed->kind == WorkItem::Kind::kPunctuation) return kNoTimestamp;
+      if (const auto head = queues_[replayed->queue()]->head()) return head;
     }
+    if (punctuations_.due(stream_time(), wall)) return kNoTimestamp;
     std::optional<Timestamp> earliest;
     for (const auto& queue : queues_) {
       const auto head = queue->head();
@@ -155,22 +173,36 @@ std::optional<Timestamp> StreamTask::next_time() {
   }
 }
 
-// The queue to take from: the one whose head is earliest, the first of equals (SEMANTICS R-T4). An
-// empty queue may make the task wait (R-T5). In a replay: the one that was taken from before.
-std::optional<std::size_t> StreamTask::choose(const CaughtUp& caught_up, Duration now,
-                                              Step& outcome) {
-  if (const auto replayed = steps_.next()) {
-    busy_ = *replayed;
-    if (queues_[busy_]->head()) return replayed;
-    // A timestamp extractor dropped what it took before: there is no old order any more.
-    steps_.stop_replay();
+// What to repeat next; nullopt: nothing, or there is no old order any more.
+std::optional<WorkItem> StreamTask::next_replayed() {
+  while (const auto item = steps_.next()) {
+    busy_ = *item;
+    if (item->kind == WorkItem::Kind::kPunctuation) {
+      if (punctuations_.has(item->of)) return item;
+      steps_.skip_next();  // made in an earlier transaction, not in init(): it ended with the abort
+    } else if (queues_[item->queue()]->head()) {
+      return item;
+    } else {
+      steps_.stop_replay();  // a timestamp extractor dropped what it took before
+    }
+  }
+  return std::nullopt;
+}
+
+// A punctuation that is due; else the record of the queue whose head is earliest, the first of equals
+// (SEMANTICS R-T4, R-P1). An empty queue may make the task wait (R-T5). In a replay: what was taken
+// before.
+std::optional<WorkItem> StreamTask::choose(const CaughtUp& caught_up, Now now, Step& outcome) {
+  if (const auto replayed = next_replayed()) return replayed;
+  if (const auto due = punctuations_.due(stream_time(), now.wall)) {
+    return WorkItem::punctuation(*due, now.wall);
   }
   std::optional<std::size_t> earliest;
   Timestamp least{};
   bool some_empty = false;
   bool known_empty = true;
   for (std::size_t i = 0; i < queues_.size(); ++i) {
-    busy_ = i;  // a decoder may throw: whose record it was
+    busy_ = WorkItem::record(i, now.wall);  // a decoder may throw: whose record it was
     const auto head = queues_[i]->head();
     if (!head) {
       some_empty = true;
@@ -181,36 +213,46 @@ std::optional<std::size_t> StreamTask::choose(const CaughtUp& caught_up, Duratio
     }
   }
   if (!earliest) return std::nullopt;
-  busy_ = *earliest;
+  const WorkItem record = WorkItem::record(*earliest, now.wall);
   if (!some_empty || environment_.max_task_idle < Duration::zero()) {
     idle_since_.reset();
-    return earliest;
+    return record;
   }
   outcome.kind = Step::Kind::kWaiting;
   if (!known_empty) {
     idle_since_.reset();
     return std::nullopt;
   }
-  if (!idle_since_) idle_since_ = now;
+  if (!idle_since_) idle_since_ = now.monotonic;
   const Duration until = *idle_since_ + environment_.max_task_idle;
-  if (now >= until) return earliest;
+  if (now.monotonic >= until) return record;
   outcome.wait_until = until;
   return std::nullopt;
 }
 
 // REQUIRES: an exception is being handled.
-std::string StreamTask::failure_text(const RecordContext& record) const {
-  return "task " + to_string(id_) + " failed at " + std::string(record.topic) + '-' +
-         std::to_string(record.partition.value()) + '@' + std::to_string(record.offset.value()) +
-         ": " + current_exception_text() +
-         ". The transaction was aborted: nothing that this record did is visible, and it will be "
-         "read again";
+std::string StreamTask::failure_text() const {
+  const std::string task = "task " + to_string(id_) + " failed ";
+  const std::string what = ": " + current_exception_text() + ". The transaction was aborted: ";
+  if (busy_.kind == WorkItem::Kind::kPunctuation) {
+    return task + "in " + punctuations_.describe(busy_.of, stream_time(), busy_.wall) + what +
+           "nothing that it did is visible, and it will be called again";
+  }
+  const RecordContext& record = queues_[busy_.queue()]->context();
+  return task + "at " + std::string(record.topic) + '-' + std::to_string(record.partition.value()) +
+         '@' + std::to_string(record.offset.value()) + what +
+         "nothing that this record did is visible, and it will be read again";
+}
+
+graph::ScheduleId StreamTask::schedule(const graph::Node& node, Duration interval,
+                                       PunctuationType type, graph::Punctuator f) {
+  return punctuations_.add(node, interval, type, std::move(f), stream_time(), wall_);
 }
 
 bool StreamTask::has_progress() const {
   const auto progressed = [](const auto& queue) { return queue->has_progress(); };
   const auto changed = [](const auto& store) { return store.second->has_changes(); };
-  return std::any_of(queues_.begin(), queues_.end(), progressed) ||
+  return steps_.any_taken() || std::any_of(queues_.begin(), queues_.end(), progressed) ||
          std::any_of(stores_.begin(), stores_.end(), changed);
 }
 
@@ -259,17 +301,20 @@ void StreamTask::commit(const std::vector<log::WrittenRange>& written) {
   for (state::Store* cells : unlogged_) cells->commit({});
   for (const auto& queue : queues_) queue->commit();
   steps_.commit();
+  commit_requested_ = false;
   memory_.commit();
   committed_once_ = true;
 }
 
 void StreamTask::abort() {
   for (const auto& queue : queues_) queue->detach();
+  punctuations_.clear();
   graph_.reset();
   for (const auto& [name, cells] : stores_) cells->abort();
   memory_.abort();
   for (const auto& queue : queues_) queue->abort();
   steps_.abort();
+  commit_requested_ = false;
   idle_since_.reset();
   build_graph();
 }
@@ -278,6 +323,7 @@ void StreamTask::close() {
   for (const auto& queue : queues_) {
     if (queue) queue->detach();
   }
+  punctuations_.clear();
   graph_.reset();
   for (const auto& [name, cells] : stores_) cells->abort();
 }

@@ -15,9 +15,11 @@
 
 #include "log/producer.h"
 #include "millrace/detail/node_context.h"
+#include "millrace/detail/processor_host.h"
 #include "millrace/detail/store.h"
 #include "task/commit_metadata.h"
 #include "task/output_buffer.h"
+#include "task/punctuations.h"
 #include "task/record_queue.h"
 #include "task/step_log.h"
 #include "task/task_graph.h"
@@ -43,7 +45,13 @@ struct TaskEnvironment {
   bool forget_typed_values = false;  // ENGINE §9
 };
 
-class StreamTask final : public graph::NodeContext {
+// The clocks as the worker read them for one step of its own.
+struct Now {
+  Duration monotonic{};
+  Timestamp wall{};
+};
+
+class StreamTask final : public graph::NodeContext, private graph::ProcessorHost {
  public:
   StreamTask(TaskId id, const TaskEnvironment& environment);
   ~StreamTask() override;
@@ -67,9 +75,9 @@ class StreamTask final : public graph::NodeContext {
   // Effect: takes over what was committed for a partition: where to go on, times, numbers.
   void load(std::size_t source, Offset next, const CommitMetadata& metadata);
 
-  // Effect: clones the graph and connects it. REQUIRES: all sources loaded, all changelogs
-  // restored.
-  void start();
+  // Effect: clones the graph and connects it; init() is told this time. REQUIRES: all sources
+  // loaded, all changelogs restored.
+  void start(Timestamp wall);
 
   // --- input
   // --------------------------------------------------------------------------------------
@@ -84,27 +92,35 @@ class StreamTask final : public graph::NodeContext {
 
   struct Step {
     enum class Kind {
-      kRan,      // took one record
+      kRan,      // took one record, or called one punctuator
       kIdle,     // nothing waits
       kWaiting,  // a record waits, but an empty partition may still bring an earlier one (R-T5)
       kFailed,   // the record stays where it is; the transaction must be aborted
     };
     Kind kind;
+    bool punctuated = false;             // kRan: a punctuator
     std::string failure;                 // kFailed: node, topic-partition@offset, what was thrown
     std::optional<Duration> wait_until;  // kWaiting for the wall clock: when to ask again
   };
   // Tells of each source whether the log has nothing more for it.
   using CaughtUp = std::vector<bool>;
 
-  // The time of the record that would be taken next; nullopt if none waits. A record that cannot be
-  // decoded counts as the earliest: step() will say what is wrong with it.
-  std::optional<Timestamp> next_time();
+  // The time of the record that would be taken next; nullopt if none waits. A punctuation that is
+  // due comes before all records, and so does a record that cannot be decoded: step() will say what
+  // is wrong with it.
+  std::optional<Timestamp> next_time(Timestamp wall);
 
-  // Effect: takes one record and runs it to its end. Never waits.
-  Step step(const CaughtUp& caught_up, Duration monotonic_now);
+  // Effect: takes one record, or calls one punctuator, and runs it to its end. Never waits.
+  Step step(const CaughtUp& caught_up, Now now);
+
+  // When the wall clock makes a punctuation due.
+  std::optional<Timestamp> next_punctuation() const { return punctuations_.next_by_wall_clock(); }
+
+  // Whether a processor asked for a commit since the last one.
+  bool commit_requested() const { return commit_requested_; }
 
   bool replaying() const { return steps_.next().has_value(); }
-  Timestamp stream_time() const { return from_ms(memory_[stream_time_]); }
+  Timestamp stream_time() const override { return from_ms(memory_[stream_time_]); }
 
   // --- transaction
   // --------------------------------------------------------------------------------
@@ -157,11 +173,22 @@ class StreamTask final : public graph::NodeContext {
   graph::RecordCollector& collector() override { return environment_.output; }
   graph::SinkTarget sink(std::string_view topic) override;
   graph::Node& node(graph::NodeId id) override { return graph_.node(id); }
+  graph::ProcessorHost& processor_host() override { return *this; }
 
  private:
+  // ProcessorHost
+  graph::ScheduleId schedule(const graph::Node& node, Duration interval, PunctuationType type,
+                             graph::Punctuator f) override;
+  void cancel(graph::ScheduleId id) override { punctuations_.cancel(id); }
+  Timestamp system_time() const override { return wall_; }
+  void request_commit() override { commit_requested_ = true; }
+  std::string_view application_id() const override { return environment_.application_id; }
+
   void build_graph();
-  std::optional<std::size_t> choose(const CaughtUp& caught_up, Duration now, Step& outcome);
-  std::string failure_text(const RecordContext& record) const;
+  std::optional<WorkItem> choose(const CaughtUp& caught_up, Now now, Step& outcome);
+  std::optional<WorkItem> next_replayed();
+  void run(const WorkItem& item);
+  std::string failure_text() const;
 
   const TaskId id_;
   const TaskEnvironment& environment_;
@@ -178,8 +205,11 @@ class StreamTask final : public graph::NodeContext {
   std::vector<state::Store*> unlogged_;  // of stores_, those without a changelog
   std::vector<std::unique_ptr<RecordQueue>> queues_;
   TaskGraph graph_;
+  Punctuations punctuations_;
   StepLog steps_;
-  std::size_t busy_ = 0;  // the queue at work: whose record failed, if something throws
+  WorkItem busy_;     // what is at work: what failed, if something throws
+  Timestamp wall_{};  // what the wall clock said when the step at hand was taken first
+  bool commit_requested_ = false;
   std::optional<Duration> idle_since_;  // all empty sources are known to be empty since then
   bool committed_once_ = false;         // all partitions' offsets were written by this task
 };

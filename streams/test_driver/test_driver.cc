@@ -133,9 +133,10 @@ struct TestDriverCore::Implementation {
     return worker->tasks().entries().size() == tasks;
   }
 
-  // What waits for the clock and comes first.
+  // What waits for the clock and comes first. Punctuations wait for the wall clock, which stands
+  // still.
   std::optional<Duration> next_timer() {
-    std::optional<Duration> next = worker->next_timer();
+    std::optional<Duration> next = worker->next_timeout();
     if (const auto due = log.next_due()) {  // by the wall clock, which stands still
       const Duration at = clock.monotonic() + (*due - clock.now());
       if (!next || at < *next) next = at;

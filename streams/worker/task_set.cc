@@ -152,7 +152,7 @@ void TaskSet::start_restored() {
                                    [&](const auto& c) { return restorer_.restoring(c.where); });
     if (!full || restorer_.failure()) continue;
     try {
-      entry.task->start();
+      entry.task->start(parts_.clock.now());
     } catch (const std::exception& e) {
       fail("task " + to_string(id) + " cannot start: " + task::exception_text(e));
       return;

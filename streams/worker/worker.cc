@@ -148,11 +148,11 @@ void Worker::join_group() {
 // same repartition topic arrives in order there, as far as one worker can see. Taking turns instead
 // would let one partition of a backlog run ahead and make the others late.
 bool Worker::run_tasks() {
-  const Duration now = clock_.monotonic();
+  const task::Now now{clock_.monotonic(), clock_.now()};  // once, not per record
   const auto later = [](const Runnable& a, const Runnable& b) {
     return std::tie(a.at, a.id) > std::tie(b.at, b.id);
   };
-  if (busy_since_) busy_ += now - *std::exchange(busy_since_, std::nullopt);
+  if (busy_since_) busy_ += now.monotonic - *std::exchange(busy_since_, std::nullopt);
   runnable_.clear();
   // Looking at a record may drop it, which is progress: only a transaction that takes records may
   // look. A worker that closes takes no more: what is left is for the next owner.
@@ -164,7 +164,7 @@ bool Worker::run_tasks() {
     }
     entry.wait_until.reset();
     if (!may_run) continue;
-    const auto at = entry.task->next_time();
+    const auto at = entry.task->next_time(now.wall);
     if (!at) {
       entry.ran_last = busy_;
     } else {
@@ -195,13 +195,14 @@ bool Worker::run_tasks() {
     first.at = *turn.next;
     std::push_heap(runnable_.begin(), runnable_.end(), later);
   }
-  if (budget == 0 && !runnable_.empty()) busy_since_ = now;
+  if (budget == 0 && !runnable_.empty()) busy_since_ = now.monotonic;
   return moved;
 }
 
 // Effect: runs records of this task while they are no later than `until`, at least one, at most
 // `most`.
-Worker::Turn Worker::run(TaskSet::Entry& entry, Timestamp until, std::size_t most, Duration now) {
+Worker::Turn Worker::run(TaskSet::Entry& entry, Timestamp until, std::size_t most,
+                         const task::Now& now) {
   Turn turn;
   while (turn.records < most && transaction_.may_step()) {
     task::StreamTask::Step step = entry.task->step(entry.caught_up, now);
@@ -217,11 +218,11 @@ Worker::Turn Worker::run(TaskSet::Entry& entry, Timestamp until, std::size_t mos
       return turn;
     }
     MR_FAILPOINT("process.after");
-    ++counts_.records;
+    ++(step.punctuated ? counts_.punctuations : counts_.records);
     ++turn.records;
     entry.ran_last = busy_;
     transaction_.stepped();
-    turn.next = entry.task->next_time();
+    turn.next = entry.task->next_time(now.wall);
     if (!turn.next || *turn.next > until) return turn;
   }
   return turn;
@@ -234,6 +235,20 @@ bool Worker::anything_to_commit() const {
   });
 }
 
+// Back to back only where memory or a processor asks for it, and never more often than is good.
+Duration Worker::commit_interval() const {
+  std::size_t retained = 0;
+  bool asked = false;
+  for (const auto& [id, entry] : tasks_->entries()) {
+    if (!in_transaction(entry.state)) continue;
+    retained += entry.task->retained_bytes();
+    asked = asked || entry.task->commit_requested();
+  }
+  return asked || retained > options_.max_retained_bytes
+             ? std::min(kLeastCommitInterval, options_.commit_interval)
+             : options_.commit_interval;
+}
+
 bool Worker::commit_if_due() {
   const Duration now = clock_.monotonic();
   if (revoked_since_ && now - *revoked_since_ >= options_.revoke_patience) {
@@ -243,13 +258,8 @@ bool Worker::commit_if_due() {
   }
   const ProducerState state = transaction_.state();
   if (state != ProducerState::kIdle && state != ProducerState::kOpen) return false;
-  std::size_t retained = 0;
-  for (const auto& [id, entry] : tasks_->entries())
-    retained += in_transaction(entry.state) ? entry.task->retained_bytes() : 0;
   const bool closing = state_ == WorkerState::kClosing;
-  const Duration interval = retained > options_.max_retained_bytes
-                                ? std::min(kLeastCommitInterval, options_.commit_interval)
-                                : options_.commit_interval;
+  const Duration interval = commit_interval();
   const Duration since = now - last_commit_;
   if (!closing && !commit_requested_) {
     if (since + kKickAhead >= interval && !kicked_) {
@@ -267,6 +277,23 @@ bool Worker::commit_if_due() {
 }
 
 std::optional<Duration> Worker::next_timer() const {
+  std::optional<Duration> next = next_timeout();
+  if (!tasks_ || finished()) return next;
+  if (!transaction_.may_step() || state_ == WorkerState::kClosing) return next;
+  std::optional<Timestamp> due;
+  for (const auto& [id, entry] : tasks_->entries()) {
+    if (entry.state != TaskState::kRunning) continue;
+    const auto at = entry.task->next_punctuation();
+    if (at && (!due || *at < *due)) due = at;
+  }
+  if (due) {
+    const Duration at = clock_.monotonic() + (*due - clock_.now());
+    if (!next || at < *next) next = at;
+  }
+  return next;
+}
+
+std::optional<Duration> Worker::next_timeout() const {
   std::optional<Duration> next = admin_.next_timer();
   const auto consider = [&](std::optional<Duration> at) {
     if (at && (!next || *at < *next)) next = at;
@@ -277,7 +304,7 @@ std::optional<Duration> Worker::next_timer() const {
   for (const auto& [id, entry] : tasks_->entries()) consider(entry.wait_until);
   const ProducerState state = transaction_.state();
   if ((state == ProducerState::kIdle || state == ProducerState::kOpen) && anything_to_commit()) {
-    consider(last_commit_ + options_.commit_interval - (kicked_ ? Duration{0} : kKickAhead));
+    consider(last_commit_ + commit_interval() - (kicked_ ? Duration{0} : kKickAhead));
   }
   return next;
 }

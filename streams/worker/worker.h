@@ -58,7 +58,8 @@ enum class WorkerState {
 std::string_view to_string(WorkerState state);
 
 struct WorkerCounts {
-  std::int64_t records = 0;  // taken, replays included
+  std::int64_t records = 0;       // taken, replays included
+  std::int64_t punctuations = 0;  // called, replays included
   std::int64_t revocations = 0;
   std::int64_t outdated_events = 0;  // of objects that are not held any more
 };
@@ -75,8 +76,11 @@ class Worker final : private TransactionHost {
   // the inbox or next_timer() has the next word.
   bool step();
 
-  // When there is something to do that waits for the clock (monotonic).
+  // When there is something to do that waits for a clock, by the monotonic one. A punctuation that
+  // the wall clock makes due is told by what that says now: it may jump.
   std::optional<Duration> next_timer() const;
+  // The same without punctuations: what comes even if the wall clock stands still.
+  std::optional<Duration> next_timeout() const;
 
   log::Inbox& inbox() { return inbox_; }
 
@@ -116,7 +120,8 @@ class Worker final : private TransactionHost {
     std::optional<Timestamp> next;  // of its next record; nullopt: it cannot go on now
     bool failed = false;
   };
-  Turn run(TaskSet::Entry& entry, Timestamp until, std::size_t most, Duration now);
+  Turn run(TaskSet::Entry& entry, Timestamp until, std::size_t most, const task::Now& now);
+  Duration commit_interval() const;
   bool commit_if_due();
   bool anything_to_commit() const;
   void continue_closing();

@@ -54,7 +54,7 @@ class StreamTaskTest : public ::testing::Test {
     environment.emplace(TaskEnvironment{*built, plan, "app", output, max_task_idle, false});
     task.emplace(TaskId{0, Partition(0)}, *environment);
     for (std::size_t i = 0; i < task->sources().size(); ++i) task->load(i, Offset(100), {});
-    task->start();
+    task->start({});
     return *task;
   }
   void add(std::size_t source, const std::string& value, std::int64_t at) {
@@ -66,7 +66,7 @@ class StreamTaskTest : public ::testing::Test {
     task->add(source, record);
   }
   StreamTask::Step step(bool caught_up = true, Duration now = Duration(0)) {
-    return task->step({caught_up, caught_up}, now);
+    return task->step({caught_up, caught_up}, {now, wall});
   }
   // Takes all it can; returns the values.
   std::string take_all() {
@@ -91,6 +91,7 @@ class StreamTaskTest : public ::testing::Test {
   std::optional<TaskEnvironment> environment;
   std::optional<StreamTask> task;
   std::int64_t next[2] = {100, 100};
+  Timestamp wall{};
 };
 
 TEST_F(StreamTaskTest, TheEarliestHeadIsNextAndOfEqualsTheFirst) {
@@ -180,7 +181,7 @@ TEST_F(StreamTaskTest, AReplayGoesOnWhereAnExtractorAnswersOtherwiseThanBefore) 
   EXPECT_EQ(take_all(), "a1 b2 a3 ");
   task->abort();
   skips = true;
-  EXPECT_EQ(task->next_time(), from_ms(2));
+  EXPECT_EQ(task->next_time(wall), from_ms(2));
   EXPECT_EQ(take_all(), "b2 ");
   EXPECT_FALSE(task->replaying());
   add(1, "b4", 4);
@@ -270,7 +271,7 @@ TEST_F(StreamTaskTest, TimesAndNumbersAreTakenOverFromTheLastOwner) {
         task->load(i, offset.next, decode_commit_metadata(offset.metadata));
     }
   }
-  task->start();
+  task->start({});
   EXPECT_EQ(task->committed_number(), 1);
   EXPECT_EQ(task->stream_time(), from_ms(80));
   EXPECT_EQ(task->next_offset(0), Offset(101));

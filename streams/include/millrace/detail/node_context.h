@@ -12,6 +12,7 @@
 namespace millrace::graph {
 
 class Node;
+class ProcessorHost;
 
 using NodeId = StrongInt<struct NodeIdTag, std::int32_t>;
 
@@ -76,6 +77,9 @@ class NodeContext {
 
   // The task's clone of another node of this sub-topology, for table look-ups.
   virtual Node& node(NodeId id) = 0;
+
+  // What only processors ask for. REQUIRES: the task runs processors (a test's stand-in may not).
+  virtual ProcessorHost& processor_host();
 
   // The counter of this node and reason. The names of drop counters in task memory start with "drop/".
   DropCounter drop_counter(const Node& node, DropReason reason);
