@@ -61,6 +61,10 @@ bool Worker::step() {
   moved = run_tasks() || moved;
   moved = transaction_.pump() || moved;
   moved = commit_if_due() || moved;
+  if (answer_later_ && transaction_.state() != ProducerState::kRotating) {
+    acknowledge();
+    moved = true;
+  }
   if (state_ == WorkerState::kClosing) continue_closing();
   return moved || finished();
 }

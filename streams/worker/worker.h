@@ -84,6 +84,10 @@ class Worker final : private TransactionHost {
 
   log::Inbox& inbox() { return inbox_; }
 
+  // True once its first producer is ready: what an earlier worker of its transactional id had left
+  // open is over, and nothing of that can be committed any more.
+  bool took_over() const { return membership_ != nullptr; }
+
   // Effect: the next step begins to end: commit what is open, give everything back, leave.
   void close();
 
@@ -168,7 +172,8 @@ class Worker final : private TransactionHost {
   Duration busy_{};                     // how long, in all, more waited than one step takes
   std::optional<Duration> busy_since_;  // the last step left something
 
-  int unanswered_ = 0;  // membership events that wait for acknowledge()
+  int unanswered_ = 0;         // membership events that wait for acknowledge()
+  bool answer_later_ = false;  // once a new producer has ended what the last one left open
   std::optional<Duration> revoked_since_;
   Duration last_commit_{};
   bool kicked_ = false;  // the membership, ahead of the commit that is due

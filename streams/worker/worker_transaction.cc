@@ -118,9 +118,9 @@ std::optional<bool> Worker::outcome_in_log(const log::OffsetsCommitted& answer,
     }
     if (entry && !committed && in_log != entry->task->committed_number()) {
       const auto held = membership_->token();
-      // A member learns from its group that a task went elsewhere; without a group nobody will
-      // tell.
-      if (!held || held->generation >= 0) continue;
+      // A member learns from its group that a task was lost; where there is no group, or it takes
+      // nothing back without an answer, nobody will tell.
+      if (!held || (held->generation >= 0 && !membership_->waits_for_answers())) continue;
       fail("task " + to_string(ids[i]) + ": another process has committed for it (" +
            to_string(entry->anchor) +
            "): two run with the same application.id. Nothing uncommitted is visible and nothing is "
@@ -139,6 +139,11 @@ void Worker::close_revoked() {
 }
 
 void Worker::acknowledge() {
+  // The next owner goes on from the committed offsets. A group that fences by its generation may go
+  // on at once; where only the transactional id fences, a commit in doubt must be out of the way.
+  answer_later_ =
+      membership_->waits_for_answers() && transaction_.state() == ProducerState::kRotating;
+  if (answer_later_) return;
   MR_FAILPOINT("revoke.before");
   for (; unanswered_ > 0; --unanswered_) membership_->acknowledge();
   MR_FAILPOINT("revoke.after");

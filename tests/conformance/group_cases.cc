@@ -1,5 +1,5 @@
-// Groups: sharing partitions out, and what a token is worth. On the broker when membership is
-// built.
+// Groups: sharing partitions out, and what a token is worth. On the broker the members are those of
+// one process; that an outdated token commits nothing is the broker's own answer.
 #include <set>
 
 #include "conformance/log_conformance.h"

@@ -172,7 +172,7 @@ class LogConformance : public testing::TestWithParam<LogKind> {
   int names_ = 0;
 };
 
-// Cases of groups run where membership is built.
+// Cases of groups.
 class GroupConformance : public LogConformance {};
 
 inline bool has_code(const Status& status, Consequence consequence) {

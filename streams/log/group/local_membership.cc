@@ -21,10 +21,16 @@ class LocalMembership final : public GroupMembership {
     MILLRACE_ASSERT(member_.empty(), "a member joins once");
     member_ = group_->join(epoch_, inbox_, anchors);
   }
-  void acknowledge() override { group_->answered(member_); }
+  void acknowledge() override {
+    has_answered_ = true;
+    group_->answered(member_);
+  }
   void kick() override {}
   bool waits_for_answers() const override { return true; }
-  std::optional<FencingToken> token() const override { return group_->token(member_); }
+  // None before the first answer: nothing was taken up that could be committed.
+  std::optional<FencingToken> token() const override {
+    return has_answered_ ? group_->token(member_) : std::nullopt;
+  }
   void submit_leave(OperationId id) override {
     group_->leave(member_);
     inbox_.push({epoch_, id, Status::success(), Done{}});
@@ -35,6 +41,7 @@ class LocalMembership final : public GroupMembership {
   const Epoch epoch_;
   Inbox& inbox_;
   std::string member_;  // as the group knows it; empty before joining
+  bool has_answered_ = false;
 };
 
 }  // namespace

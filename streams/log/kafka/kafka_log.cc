@@ -3,12 +3,12 @@
 #include <atomic>
 #include <utility>
 
+#include "log/group/local_membership.h"
 #include "log/kafka/admin_service.h"
 #include "log/kafka/kafka_admin.h"
 #include "log/kafka/kafka_config.h"
 #include "log/kafka/kafka_producer.h"
 #include "log/kafka/kafka_reader.h"
-#include "log/manual_membership.h"
 
 namespace millrace::log {
 namespace {
@@ -27,6 +27,7 @@ class KafkaLog::Core {
 
   const KafkaLogOptions options;
   std::atomic<std::int64_t> last_epoch{0};
+  const std::shared_ptr<LocalGroups> groups = std::make_shared<LocalGroups>();
   const std::shared_ptr<ClosingClients> closing = std::make_shared<ClosingClients>();
   // Goes before what it uses; its own thread may outlive it.
   const std::shared_ptr<AdminService> admin = std::make_shared<AdminService>(options, closing);
@@ -41,6 +42,7 @@ KafkaLog::KafkaLog(KafkaLogOptions options) : core_(std::make_shared<Core>(std::
 }
 
 KafkaLog::~KafkaLog() {
+  const std::shared_ptr<LocalGroups> groups = std::make_shared<LocalGroups>();
   const std::shared_ptr<ClosingClients> closing = core_->closing;
   core_.reset();  // the admin's client closes too
   closing->wait(kClosePatience);
@@ -49,7 +51,7 @@ KafkaLog::~KafkaLog() {
 std::unique_ptr<LogProducer> KafkaLog::make_producer(ProducerOptions options, Inbox& inbox) {
   return std::make_unique<KafkaProducer>(core_->options, std::move(options),
                                          core_->admin->batch_limit()->bytes(), core_->next_epoch(),
-                                         inbox, core_->closing);
+                                         inbox, core_->closing, core_->groups);
 }
 
 std::unique_ptr<LogReader> KafkaLog::make_reader(ReaderOptions options, Inbox& inbox) {
@@ -66,7 +68,7 @@ std::unique_ptr<LogAdmin> KafkaLog::make_admin(Inbox& inbox) {
 
 std::unique_ptr<GroupMembership> KafkaLog::make_membership(MembershipOptions options,
                                                            Inbox& inbox) {
-  return std::make_unique<ManualMembership>(std::move(options), core_->next_epoch(), inbox);
+  return make_local_membership(core_->groups->find(options.group), core_->next_epoch(), inbox);
 }
 
 int KafkaLog::clients_closing(Duration longer_than) const {

@@ -7,8 +7,9 @@
 //
 // A record stamped with time 0 is written with 1 ms: librdkafka would take 0 for "now".
 //
-// Groups: make_membership() gives the membership by hand (manual_membership.h), so one worker reads
-// all partitions. Membership with rebalancing will stand behind the same function.
+// Groups: make_membership() makes members of a group within this KafkaLog (log/group/local_group.h).
+// The broker's group stays without members, so a second process with the same group is not kept from
+// reading the same partitions: only its transactional ids tell the two apart.
 #pragma once
 
 #include <functional>

@@ -65,8 +65,9 @@ rd_kafka_headers_t* copy_of(const Headers& headers) {
 
 KafkaProducer::KafkaProducer(const KafkaLogOptions& log_options, ProducerOptions options,
                              std::int64_t batch_limit, Epoch epoch, Inbox& inbox,
-                             std::shared_ptr<ClosingClients> closing)
-    : epoch_(epoch), state_(std::make_shared<ProducerState>()) {
+                             std::shared_ptr<ClosingClients> closing,
+                             std::shared_ptr<const LocalGroups> groups)
+    : epoch_(epoch), state_(std::make_shared<ProducerState>()), groups_(std::move(groups)) {
   state_->context =
       std::make_shared<ProducerContext>(log_options, std::make_shared<Mailbox>(inbox, epoch));
   // A call that is given up before the broker has given up the transaction leaves it in doubt.
@@ -186,6 +187,9 @@ void KafkaProducer::submit_flush(OperationId id) {
 
 void KafkaProducer::submit_commit(OperationId id, std::vector<OffsetToCommit> offsets,
                                   FencingToken token) {
+  // Of members in this process the broker knows nothing: their tokens are checked here, and it is
+  // told none. A token that is not good here it refuses, having no such member either.
+  if (groups_->check(token).ok()) token = {.group = std::move(token.group)};
   thread_.run([state = state_, id, offsets = std::move(offsets), token = std::move(token)] {
     state->commit(id, offsets, token);
   });

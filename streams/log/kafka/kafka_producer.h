@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "log/group/local_group.h"
 #include "log/kafka/call_thread.h"
 #include "log/kafka/kafka_handle.h"
 #include "log/log.h"
@@ -25,7 +26,7 @@ class KafkaProducer final : public LogProducer {
   // `batch_limit`: the largest batch that every topic takes; a broker refuses a larger one whole.
   KafkaProducer(const KafkaLogOptions& log_options, ProducerOptions options,
                 std::int64_t batch_limit, Epoch epoch, Inbox& inbox,
-                std::shared_ptr<ClosingClients> closing);
+                std::shared_ptr<ClosingClients> closing, std::shared_ptr<const LocalGroups> groups);
   ~KafkaProducer() override;
 
   Epoch epoch() const override { return epoch_; }
@@ -41,6 +42,7 @@ class KafkaProducer final : public LogProducer {
  private:
   const Epoch epoch_;
   const std::shared_ptr<ProducerState> state_;
+  const std::shared_ptr<const LocalGroups> groups_;
   CallThread thread_;
   std::map<std::string, SinkTopic, std::less<>> topics_;
   int sends_until_serve_ = 0;

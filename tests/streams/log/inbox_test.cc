@@ -6,8 +6,6 @@
 #include <thread>
 #include <vector>
 
-#include "log/manual_membership.h"
-
 namespace millrace::log {
 namespace {
 
@@ -68,29 +66,6 @@ TEST(InboxTest, OtherThreadsPushAndEndTheWait) {
     }
   }
   EXPECT_TRUE(inbox.empty());
-}
-
-TEST(ManualMembershipTest, EverythingIsAssignedUntilItLeaves) {
-  // Property: one Assigned event with every partition of the anchors; a token without generation
-  // and member while joined; none before and after.
-  Inbox inbox;
-  ManualMembership membership({.group = "g"}, Epoch(9), inbox);
-  EXPECT_EQ(membership.token(), std::nullopt);
-  membership.join({{"a", 2}, {"b", 1}});
-  Event e;
-  ASSERT_TRUE(inbox.pop(e));
-  EXPECT_EQ(e.epoch, Epoch(9));
-  EXPECT_EQ(
-      std::get<Assigned>(e.what).partitions,
-      (std::vector<TopicPartition>{{"a", Partition(0)}, {"a", Partition(1)}, {"b", Partition(0)}}));
-  ASSERT_TRUE(membership.token());
-  EXPECT_EQ(membership.token()->group, "g");
-  EXPECT_EQ(membership.token()->generation, -1);
-  EXPECT_EQ(membership.token()->member, "");
-  membership.submit_leave(OperationId(5));
-  ASSERT_TRUE(inbox.pop(e));
-  EXPECT_EQ(e.operation, OperationId(5));
-  EXPECT_EQ(membership.token(), std::nullopt);
 }
 
 }  // namespace

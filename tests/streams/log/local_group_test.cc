@@ -217,6 +217,8 @@ TEST(LocalGroup, GroupsOfOtherNamesAreOthers) {
     EXPECT_EQ(event.epoch, epoch);
     EXPECT_EQ(std::get<Assigned>(event.what).partitions.size(), 2u);
   }
+  EXPECT_EQ(one->token(), std::nullopt) << "nothing was taken up yet";
+  one->acknowledge();
   FencingToken crossed = *one->token();
   crossed.group = "two";
   EXPECT_FALSE(groups.check(crossed).ok());

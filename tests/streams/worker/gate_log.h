@@ -37,6 +37,7 @@ class GateLog final : public log::Log {
   int acknowledged = 0;
   int left = 0;
   std::int32_t generation = -1;
+  bool waits_for_answers = false;  // as a group within one process
 
   std::unique_ptr<log::LogProducer> make_producer(log::ProducerOptions options,
                                                   log::Inbox& inbox) override {
@@ -76,6 +77,7 @@ class GateLog final : public log::Log {
     void submit_flush(log::OperationId id) override { behind_->submit_flush(id); }
     void submit_commit(log::OperationId id, std::vector<log::OffsetToCommit> offsets,
                        log::FencingToken token) override {
+      if (gate_.waits_for_answers) token.generation = -1;  // a group of the gate's own
       gate_.waiting_ = [this, id, offsets = std::move(offsets), token = std::move(token)] {
         behind_->submit_commit(id, offsets, token);
       };
@@ -95,6 +97,7 @@ class GateLog final : public log::Log {
     void join(std::vector<log::AnchorTopic>) override {}
     void acknowledge() override { ++gate_.acknowledged; }
     void kick() override {}
+    bool waits_for_answers() const override { return gate_.waits_for_answers; }
     std::optional<log::FencingToken> token() const override {
       return log::FencingToken{group_, gate_.generation, ""};
     }

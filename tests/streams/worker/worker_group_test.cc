@@ -267,6 +267,50 @@ TEST_F(WorkerAlone, LostBeforeTheCommitIsSubmittedCommitsNothing) {
   EXPECT_EQ(committed().offset, kNoOffset);
 }
 
+// Without a generation that fences, the next owner must not look at the offsets before the commit in
+// doubt is out of the way.
+TEST_F(WorkerAlone, ADoubtIsOverBeforeAPatientGroupIsAnswered) {
+  gate.waits_for_answers = true;
+  gate.generation = 1;
+  Worker& worker = start_member("app-1", both());
+  settle();
+  gate.closed = true;
+  put("a");
+  run_until([&] { return gate.commit_waits(); });
+  gate.revoke(both());
+  rest();
+  clock.advance(Duration(160'000));
+  worker.step();
+  ASSERT_EQ(worker.transaction().state(), ProducerState::kRotating);
+  worker.step();
+  EXPECT_EQ(gate.acknowledged, 1) << "a new producer has not taken over yet";
+  rest();
+  EXPECT_NE(worker.transaction().state(), ProducerState::kRotating);
+  EXPECT_EQ(gate.acknowledged, 2);
+}
+
+// A group that takes nothing back without an answer: who else committed is no member of it.
+TEST_F(WorkerAlone, WhoFindsACommitThatIsNotItsOwnStops) {
+  gate.waits_for_answers = true;
+  gate.generation = 1;
+  Worker& worker = start_member("app-1", both());
+  put("a");
+  settle();
+  put("b");
+  gate.closed = true;
+  run_until([&] { return gate.commit_waits(); });
+  log::Inbox inbox;
+  const auto other = log.make_producer({.transactional_id = "app-1"}, inbox);
+  other->submit_init(log::OperationId(1));
+  log.settle();
+  ASSERT_TRUE(other->begin().ok());
+  other->submit_commit(log::OperationId(2), {{{"in", Partition(0)}, Offset(2), ""}}, {"app"});
+  log.settle();
+  gate.open_gate();
+  EXPECT_THAT(failure_of(worker), HasSubstr("another process has committed"));
+  EXPECT_EQ(values(), "1");
+}
+
 TEST_F(WorkerAlone, ADoubtWithTheTasksRevokedMeanwhile) {
   Worker& worker = start_member("app-1", both());
   settle();
