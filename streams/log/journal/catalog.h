@@ -33,8 +33,9 @@ class Catalog {
     std::vector<PartitionState> partitions;
   };
 
-  // Effect: takes over what the frame says. Errors: a text where it cannot follow on what is here
-  // (an unknown topic, a batch below `next`): the journal is damaged; nothing was taken over.
+  // Effect: takes over what the frame says: topics made first, topics deleted last. Errors: a text
+  // where it cannot follow on what is here (an unknown topic, a batch below `next`): the journal is
+  // damaged; nothing was taken over.
   std::optional<std::string> apply(const Frame& frame);
 
   const Topic* find(std::string_view name) const;
@@ -49,6 +50,10 @@ class Catalog {
   static Result<Catalog> decode(BytesView in);
 
  private:
+  // nullptr: neither here nor made by the frame.
+  const PartitionState* find(PartitionKey where, const Frame& frame) const;
+  std::optional<std::string> refuse(const Frame& frame) const;
+
   std::map<TopicId, Topic> topics_;
   std::map<std::string, TopicId, std::less<>> names_;
   std::map<std::string, std::map<PartitionKey, CommittedEntry>, std::less<>> offsets_;

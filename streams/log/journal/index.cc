@@ -1,0 +1,167 @@
+#include "log/journal/index.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace millrace::log::journal {
+
+Result<PageCache::Entries> PageCache::get(const SegmentPtr& segment, PartitionKey where,
+                                          const IndexPage& page) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto slot = slots_.begin(); slot != slots_.end(); ++slot) {
+      if (slot->segment != segment || slot->at != page.at) continue;
+      slots_.splice(slots_.begin(), slots_, slot);
+      return slot->entries;
+    }
+  }
+  Bytes bytes(page.size, '\0');
+  const Status read = segment->read(page.at, bytes);
+  if (!read.ok()) return read;
+  auto entries = std::make_shared<std::vector<BatchEntry>>();
+  if (!read_page(bytes, where, *entries) || entries->empty() || entries->back().next != page.next) {
+    return damaged(segment->path(), page.at, "a page of its index is damaged");
+  }
+  const std::lock_guard lock(mutex_);
+  slots_.push_front({segment, page.at, entries});
+  if (slots_.size() > kSlots) slots_.pop_back();
+  return Entries(entries);
+}
+
+void PageCache::clear() {
+  const std::lock_guard lock(mutex_);
+  slots_.clear();
+}
+
+void Index::add(const SegmentPtr& segment, SegmentPages pages) {
+  const std::lock_guard lock(mutex_);
+  for (auto& [where, sealed] : pages) {
+    const std::uint64_t bytes = sealed.bytes;
+    parts_[where].push_back({segment, std::move(sealed), {}, bytes});
+  }
+}
+
+void Index::add(const SegmentPtr& segment, SegmentEntries entries) {
+  const std::lock_guard lock(mutex_);
+  for (auto& [where, batches] : entries) {
+    if (batches.empty()) continue;
+    std::uint64_t bytes = 0;
+    for (const BatchEntry& batch : batches) bytes += batch.size;
+    parts_[where].push_back({segment, {}, std::move(batches), bytes});
+  }
+}
+
+void Index::add(const SegmentPtr& segment, const std::vector<FrameBatch>& batches,
+                const std::vector<BatchEntry>& entries) {
+  const std::lock_guard lock(mutex_);
+  for (std::size_t i = 0; i < batches.size(); ++i) {
+    std::vector<Part>& parts = parts_[batches[i].where];
+    if (parts.empty() || parts.back().segment != segment) parts.push_back({segment, {}, {}, 0});
+    parts.back().entries.push_back(entries[i]);
+    parts.back().bytes += entries[i].size;
+  }
+}
+
+SegmentEntries Index::entries(const SegmentPtr& segment) const {
+  const std::lock_guard lock(mutex_);
+  SegmentEntries all;
+  for (const auto& [where, parts] : parts_) {
+    if (!parts.empty() && parts.back().segment == segment) all[where] = parts.back().entries;
+  }
+  return all;
+}
+
+void Index::seal(const SegmentPtr& segment, SegmentPages pages) {
+  const std::lock_guard lock(mutex_);
+  for (auto& [where, sealed] : pages) {
+    for (Part& part : parts_[where]) {
+      if (part.segment != segment) continue;
+      part.sealed = std::move(sealed);
+      part.entries = {};
+      break;
+    }
+  }
+}
+
+void Index::move(const SegmentPtr& segment, std::uint64_t from, const SegmentPtr& other,
+                 std::uint64_t to) {
+  const std::lock_guard lock(mutex_);
+  for (auto& [where, parts] : parts_) {
+    if (parts.empty() || parts.back().segment != segment) continue;
+    Part& part = parts.back();
+    const auto first = std::ranges::partition_point(
+        part.entries, [&](const BatchEntry& entry) { return entry.at < from; });
+    if (first == part.entries.end()) continue;
+    Part moved{other, {}, {first, part.entries.end()}, 0};
+    for (BatchEntry& entry : moved.entries) {
+      entry.at = entry.at - from + to;
+      moved.bytes += entry.size;
+    }
+    part.entries.erase(first, part.entries.end());
+    part.bytes -= moved.bytes;
+    if (part.entries.empty()) parts.pop_back();
+    parts.push_back(std::move(moved));
+  }
+}
+
+template <class Fits>
+std::optional<Index::Step> Index::first(PartitionKey where, Offset offset, Fits fits) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = parts_.find(where);
+  if (found == parts_.end()) return std::nullopt;
+  const std::vector<Part>& parts = found->second;
+  auto part =
+      std::ranges::partition_point(parts, [&](const Part& p) { return p.next() <= offset; });
+  for (; part != parts.end(); ++part) {
+    const auto behind = [&](const auto& piece) { return piece.next <= offset; };
+    for (auto entry = std::ranges::partition_point(part->entries, behind);
+         entry != part->entries.end(); ++entry) {
+      if (fits(*entry)) return Step{part->segment, *entry, {}};
+    }
+    for (auto page = std::ranges::partition_point(part->sealed.pages, behind);
+         page != part->sealed.pages.end(); ++page) {
+      if (fits(*page)) return Step{part->segment, std::nullopt, *page};
+    }
+  }
+  return std::nullopt;
+}
+
+template <class Fits>
+Result<std::optional<BatchLocation>> Index::search(PartitionKey where, Offset offset,
+                                                   Fits fits) const {
+  const auto location = [&](const SegmentPtr& segment, const BatchEntry& entry) {
+    return std::optional(
+        BatchLocation{where, segment, entry.at, entry.size, entry.base, entry.next});
+  };
+  for (;;) {
+    const auto step = first(where, offset, fits);
+    if (!step) return std::optional<BatchLocation>();
+    if (step->entry) return location(step->segment, *step->entry);
+    auto entries = pages_.get(step->segment, where, step->page);
+    if (!entries.ok()) return entries.status();
+    for (const BatchEntry& entry : *entries.value()) {
+      if (entry.next > offset && fits(entry)) return location(step->segment, entry);
+    }
+    offset = step->page.next;  // what fits lies below the offset: the next page
+  }
+}
+
+Result<std::optional<BatchLocation>> Index::find(PartitionKey where, Offset offset) const {
+  return search(where, offset, [](const auto&) { return true; });
+}
+
+Result<std::optional<BatchLocation>> Index::find_time(PartitionKey where, Timestamp at_least,
+                                                      Offset from) const {
+  return search(where, from, [&](const auto& piece) { return piece.max_timestamp >= at_least; });
+}
+
+std::uint64_t Index::bytes(PartitionKey where) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = parts_.find(where);
+  std::uint64_t bytes = 0;
+  if (found == parts_.end()) return bytes;
+  for (const Part& part : found->second) bytes += part.bytes;
+  return bytes;
+}
+
+}  // namespace millrace::log::journal

@@ -1,0 +1,44 @@
+#include "log/journal/segment_file.h"
+
+#include <cstdio>
+
+namespace millrace::log::journal {
+
+Status damaged(const std::string& path, std::uint64_t at, const std::string& why) {
+  return Status::fatal("the journal is damaged: " + path + " at byte " + std::to_string(at) + ": " +
+                       why + ". Nothing was changed. Restore the directory from a copy, or ask " +
+                       "`millrace-log verify` what else is damaged");
+}
+
+Status not_possible(const FileError& error) {
+  return Status::fatal("the journal cannot go on: " + error.what);
+}
+
+std::string segment_name(SegmentKind kind, SegmentNumber number) {
+  char digits[24];
+  std::snprintf(digits, sizeof(digits), "%010lld", static_cast<long long>(number.value()));
+  return std::string(digits) + (kind == SegmentKind::kFrames ? ".segment" : ".copies");
+}
+
+Result<std::shared_ptr<const File>> Segment::file() const {
+  const std::lock_guard lock(mutex_);
+  if (!file_) {
+    auto opened = files_.open(path_, FileSystem::Open::kRead);
+    if (!opened.ok()) return not_possible(opened.error());
+    file_ = std::move(opened.value());
+  }
+  return file_;
+}
+
+Status Segment::read(std::uint64_t at, std::span<char> into) const {
+  auto opened = file();
+  if (!opened.ok()) return opened.status();
+  auto size = opened.value()->read_at(at, into);
+  if (!size.ok()) return damaged(path_, at, size.error().what);
+  if (size.value() < into.size()) {
+    return damaged(path_, at, "the file ends before what was written to it");
+  }
+  return Status::success();
+}
+
+}  // namespace millrace::log::journal
