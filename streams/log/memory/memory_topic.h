@@ -10,7 +10,7 @@
 
 #include "log/admin.h"
 #include "log/memory/memory_partition.h"
-#include "log/memory/topic_config.h"
+#include "log/topic_config.h"
 #include "millrace/result.h"
 
 namespace millrace::log::memory {
@@ -33,7 +33,9 @@ class MemoryTopic {
   }
 
   // What a broker says to this record: success, or why it is refused (Consequence::kAbort).
-  Status check(const OutgoingRecord& record, Timestamp now) const;
+  Status check(const OutgoingRecord& record, Timestamp now) const {
+    return check_record(parsed_, name_, record, now);
+  }
 
   // The timestamp that the record gets in the log.
   Timestamp stamp(const OutgoingRecord& record, Timestamp now) const {

@@ -1,12 +1,13 @@
-#include "log/memory/topic_config.h"
+#include "log/topic_config.h"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <limits>
 #include <string_view>
 #include <vector>
 
-namespace millrace::log::memory {
+namespace millrace::log {
 
 namespace {
 
@@ -116,6 +117,43 @@ Status apply(const std::string& key, const std::string& value, TopicConfig& pars
   return Status::fatal("unknown topic configuration " + key);
 }
 
+constexpr std::size_t kLongestName = 249;
+
+std::int64_t varint_size(std::int64_t value) {
+  const auto zigzag =
+      static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(value >> 63);
+  return (std::bit_width(zigzag | 1) + 6) / 7;
+}
+
+std::int64_t payload_size(OptionalBytesView payload) {
+  if (!payload) return varint_size(-1);
+  const auto size = static_cast<std::int64_t>(payload->size());
+  return varint_size(size) + size;
+}
+
+// The size of a batch of this record alone, in Kafka's record format 2: what max.message.bytes is
+// compared with.
+std::int64_t batch_size(const OutgoingRecord& record) {
+  constexpr std::int64_t kBatchHeader = 61;
+  std::int64_t body = 3;  // attributes, and a delta of 0 for time and for offset
+  body += payload_size(record.key) + payload_size(record.value);
+  body += varint_size(static_cast<std::int64_t>(record.headers->size()));
+  for (const Header& header : *record.headers) {
+    body += payload_size(header.name) + payload_size(header.value);
+  }
+  return kBatchHeader + varint_size(body) + body;
+}
+
+bool is_valid_name(std::string_view name) {
+  if (name.empty() || name.size() > kLongestName || name == "." || name == "..") return false;
+  for (const char c : name) {
+    const bool allowed = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                         (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    if (!allowed) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 Result<TopicConfig> parse_topic_config(const std::map<std::string, std::string>& config) {
@@ -127,4 +165,36 @@ Result<TopicConfig> parse_topic_config(const std::map<std::string, std::string>&
   return parsed;
 }
 
-}  // namespace millrace::log::memory
+Result<TopicConfig> check_new_topic(const NewTopic& topic) {
+  if (!is_valid_name(topic.name))
+    return Status::fatal("'" + topic.name + "' cannot be the name of a topic");
+  if (topic.partitions <= 0)
+    return Status::fatal("topic " + topic.name + " needs at least one partition");
+  return parse_topic_config(topic.config);
+}
+
+Status check_record(const TopicConfig& config, std::string_view topic, const OutgoingRecord& record,
+                    Timestamp now) {
+  const auto refused = [&](std::string_view why, std::string_view rest = "") {
+    return Status::abort(std::string(why) + std::string(topic) + std::string(rest));
+  };
+  if (batch_size(record) > config.max_message_bytes) {
+    return refused("a record for topic ", " is larger than its max.message.bytes (" +
+                                              std::to_string(config.max_message_bytes) + ")");
+  }
+  if (config.needs_time()) {
+    // Neither side is below -1, so that the difference does not overflow.
+    const std::int64_t ahead =
+        std::max<std::int64_t>(to_ms(record.timestamp), -1) - std::max<std::int64_t>(to_ms(now), 0);
+    const bool has_time = record.timestamp != kNoTimestamp;
+    const bool too_far = has_time && ((config.most_ahead_ms && ahead > *config.most_ahead_ms) ||
+                                      (config.most_behind_ms && -ahead > *config.most_behind_ms));
+    if (too_far && !config.stamps_itself)
+      return refused("a record for topic ", " is stamped outside the topic's limits around now");
+  }
+  if (config.compacted && !record.key)
+    return refused("a record without a key for the compacted topic ");
+  return Status::success();
+}
+
+}  // namespace millrace::log
