@@ -37,6 +37,7 @@ struct LogKind {
 std::string test_brokers();
 bool in_ci();
 
+std::unique_ptr<LogUnderTest> make_journal_log();
 std::unique_ptr<LogUnderTest> make_kafka_log();
 std::unique_ptr<LogUnderTest> make_memory_log();
 

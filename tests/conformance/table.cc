@@ -11,11 +11,13 @@ namespace {
 
 const LogKind kKafka{"kafka", make_kafka_log, true};
 const LogKind kMemory{"memory", make_memory_log, false};
+const LogKind kJournal{"journal", make_journal_log, false};
 
 std::string name_of(const testing::TestParamInfo<LogKind>& info) { return info.param.name; }
 
-INSTANTIATE_TEST_SUITE_P(Logs, LogConformance, testing::Values(kKafka, kMemory), name_of);
-INSTANTIATE_TEST_SUITE_P(Logs, GroupConformance, testing::Values(kKafka, kMemory), name_of);
+INSTANTIATE_TEST_SUITE_P(Logs, LogConformance, testing::Values(kKafka, kMemory, kJournal), name_of);
+INSTANTIATE_TEST_SUITE_P(Logs, GroupConformance, testing::Values(kKafka, kMemory, kJournal),
+                         name_of);
 
 struct Line {
   std::map<std::string, std::string> results;  // by log
@@ -47,23 +49,24 @@ class Table final : public testing::Environment {
 
  private:
   static void print(const std::map<std::string, Line>& lines, bool broker_required) {
-    std::map<std::string, int> broker_totals, memory_totals;
-    std::printf("\n%-56s %-10s %s\n", "case", "broker", "memory");
+    const LogKind* const kinds[] = {&kKafka, &kMemory, &kJournal};
+    std::map<std::string, std::map<std::string, int>> totals;
+    std::printf("\n%-56s %-10s %-10s %s\n", "case", "broker", "memory", "journal");
     for (const auto& [name, line] : lines) {
-      const auto cell = [&](const LogKind& kind) -> std::string {
-        const auto found = line.results.find(kind.name);
-        return found != line.results.end() ? found->second : "NOT RUN";
-      };
-      const std::string broker = cell(kKafka), memory = cell(kMemory);
-      ++broker_totals[broker];
-      ++memory_totals[memory];
-      std::printf("%-56s %-10s %s\n", name.c_str(), broker.c_str(), memory.c_str());
-      if (broker_required && broker == "NOT RUN") {
-        ADD_FAILURE() << name << " did not run on the broker";
+      std::printf("%-56s", name.c_str());
+      for (const LogKind* kind : kinds) {
+        const auto found = line.results.find(kind->name);
+        const std::string cell = found != line.results.end() ? found->second : "NOT RUN";
+        ++totals[kind->name][cell];
+        std::printf(" %-10s", cell.c_str());
+        if (broker_required && kind->is_broker && cell == "NOT RUN")
+          ADD_FAILURE() << name << " did not run on the broker";
       }
+      std::printf("\n");
     }
-    print_totals("broker", broker_totals);
-    print_totals("memory", memory_totals);
+    print_totals("broker", totals[kKafka.name]);
+    print_totals("memory", totals[kMemory.name]);
+    print_totals("journal", totals[kJournal.name]);
   }
 
   static void print_totals(const char* log, const std::map<std::string, int>& totals) {

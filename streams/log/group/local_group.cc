@@ -9,6 +9,12 @@ Status LocalGroup::check(const FencingToken& token) const {
   return rounds_.check(token);
 }
 
+Status LocalGroup::check_or_by_hand(const FencingToken& token) const {
+  const std::lock_guard lock(mutex_);
+  if (token.generation < 0 && rounds_.members().empty()) return Status::success();
+  return rounds_.check(token);
+}
+
 std::string LocalGroup::join(Epoch epoch, Inbox& inbox, const std::vector<AnchorTopic>& anchors) {
   const std::lock_guard lock(mutex_);
   std::string member = rounds_.join(anchors);
@@ -61,14 +67,20 @@ std::shared_ptr<LocalGroup> LocalGroups::find(const std::string& group) {
   return found;
 }
 
+std::shared_ptr<LocalGroup> LocalGroups::find_existing(const std::string& group) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = groups_.find(group);
+  return found == groups_.end() ? nullptr : found->second;
+}
+
 Status LocalGroups::check(const FencingToken& token) const {
-  std::shared_ptr<LocalGroup> group;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = groups_.find(token.group);
-    if (found != groups_.end()) group = found->second;
-  }
-  return group ? group->check(token) : GroupRounds(token.group).check(token);
+  const std::shared_ptr<LocalGroup> group = find_existing(token.group);
+  return group ? group->check(token) : LocalGroup(token.group).check(token);
+}
+
+Status LocalGroups::check_or_by_hand(const FencingToken& token) const {
+  const std::shared_ptr<LocalGroup> group = find_existing(token.group);
+  return group ? group->check_or_by_hand(token) : LocalGroup(token.group).check_or_by_hand(token);
 }
 
 }  // namespace millrace::log

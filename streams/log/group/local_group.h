@@ -31,6 +31,9 @@ class LocalGroup {
 
   // Is this token good for an offset commit now? Errors: kAbort (no member, or of an old generation).
   Status check(const FencingToken& token) const;
+  // The same, and while the group has no members the token of partitions assigned by hand
+  // (generation −1) is good, too.
+  Status check_or_by_hand(const FencingToken& token) const;
 
   // Effect: a new member under an id of its own, which is returned. Assigned and Revoked events with
   // this epoch follow. REQUIRES: the inbox lives until leave().
@@ -68,10 +71,13 @@ class LocalGroups {
   // Effect: makes the group if there is none of this name.
   std::shared_ptr<LocalGroup> find(const std::string& group);
 
-  // As LocalGroup::check(); a group that nobody asked for has no members.
+  // As LocalGroup's; a group that nobody asked for has no members.
   Status check(const FencingToken& token) const;
+  Status check_or_by_hand(const FencingToken& token) const;
 
  private:
+  std::shared_ptr<LocalGroup> find_existing(const std::string& group) const;
+
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<LocalGroup>> groups_;  // guarded by mutex_
 };

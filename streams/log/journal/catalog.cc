@@ -1,6 +1,7 @@
 #include "log/journal/catalog.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -56,13 +57,14 @@ std::optional<std::string> Catalog::refuse(const Frame& frame) const {
     }
     next_topic = made.id + 1;
   }
-  std::set<PartitionKey> written;
+  std::map<PartitionKey, Offset> written;  // where each partition goes on behind the frame
   for (const FrameBatch& batch : frame.batches) {
     const PartitionState* state = find(batch.where, frame);
-    if (state == nullptr || batch.base < state->next || batch.next <= batch.base ||
-        !written.insert(batch.where).second) {
+    if (state == nullptr || batch.next <= batch.base ||
+        batch.base < written.try_emplace(batch.where, state->next).first->second) {
       return "a batch does not follow in " + name_of(batch.where);
     }
+    written[batch.where] = batch.next;
   }
   for (const FrameOffset& offset : frame.offsets) {
     if (find(offset.where, frame) == nullptr || offset.offset < Offset(0)) {

@@ -1,5 +1,6 @@
-// A frame: what one transaction, or one order of an admin, adds to the journal. It is in the journal
-// if and only if its checksum holds, so all of it is or nothing (DESIGN §7). Byte by byte:
+// A frame: what a transaction, or several that are committed together, or an order of an admin adds to
+// the journal. It is in the journal if and only if its checksum holds, so all of it is or nothing
+// (DESIGN §7). Byte by byte:
 // docs/format/journal.md.
 #pragma once
 
@@ -26,9 +27,11 @@ struct PartitionKey {
   friend auto operator<=>(const PartitionKey&, const PartitionKey&) = default;
 };
 
-// The records of one partition in one frame: offsets in [base, next), ascending, with gaps where
-// compaction took some. `next` is where the partition goes on: one offset is left out behind the
-// last record of every transaction, so that nobody learns that offsets are contiguous.
+// Records of one partition in one frame: offsets in [base, next), ascending, with gaps where
+// compaction took some. `next` is where the partition goes on: one offset is left out behind the last
+// record of every transaction, so that nobody learns that offsets are contiguous. A frame may hold
+// several batches of a partition, in the order of their offsets (of transactions that were committed
+// together), and batches without records (of aborted ones, whose offsets are passed).
 struct FrameBatch {
   PartitionKey where;
   Offset base;

@@ -88,13 +88,21 @@ TEST_F(CatalogTest, WhatCannotFollowIsRefusedAndNothingIsTaken) {
   impossible.emplace_back().deletions.push_back({kA0, Offset(9)});
   impossible.emplace_back().offsets.push_back({"g", {TopicId(9), Partition(0)}, Offset(1), ""});
   Frame twice = written(kA0, 8, 9);
-  twice.batches.push_back(written(kA0, 9, 10).batches[0]);
+  twice.batches.push_back(written(kA0, 8, 10).batches[0]);
   impossible.push_back(twice);
   for (Frame& frame : impossible) {
     frame.offsets.push_back({"new", kA0, Offset(1), ""});  // what is possible in it
     EXPECT_TRUE(catalog.apply(frame));
     EXPECT_EQ(bytes_of(catalog), before);
   }
+}
+
+TEST_F(CatalogTest, BatchesOfOnePartitionFollowEachOtherInAFrame) {
+  Frame frame = written(kA0, 8, 9);
+  frame.batches.push_back(written(kA0, 9, 10).batches[0]);
+  frame.batches.push_back(written(kA0, 12, 13).batches[0]);
+  EXPECT_FALSE(catalog.apply(frame));
+  EXPECT_EQ(catalog.find(TopicId(1))->partitions[0].next, Offset(13));
 }
 
 TEST_F(CatalogTest, ComesBackFromItsBytesAndFromNoOthers) {

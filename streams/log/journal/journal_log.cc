@@ -1,0 +1,101 @@
+#include "log/journal/journal_log.h"
+
+#include <utility>
+
+#include "log/group/local_membership.h"
+#include "log/journal/disk_reader.h"
+#include "log/journal/journal_admin.h"
+#include "log/journal/journal_producer.h"
+#include "log/journal/journal_reader.h"
+#include "log/journal/journal_state.h"
+#include "log/journal/journal_writer.h"
+#include "log/journal/parking.h"
+
+namespace millrace::log::journal {
+
+namespace {
+
+// A frame holds several transactions, and takes them whole.
+constexpr std::uint64_t kFramePerTransaction = 4;
+
+// Effect: what was parked goes to its place.
+Status place_what_was_parked(JournalState& state) {
+  const auto placed = place_parked(*state.store, state.catalog);
+  if (!placed.ok()) return placed.status();
+  if (!placed.value()) return Status::success();
+  const Frame& frame = placed.value()->frame;
+  Status written = state.store->append(frame, state.catalog).status();
+  if (written.ok()) written = state.store->sync();
+  if (!written.ok()) return Status::fatal(written.message());
+  if (const auto wrong = state.catalog.apply(frame)) {
+    return Status::fatal("the journal in " + state.options.directory +
+                         " does not follow its own rules: " + *wrong);
+  }
+  return Status::success();
+}
+
+}  // namespace
+
+// The state with the threads that work on it.
+class JournalLog::Running {
+ public:
+  explicit Running(std::unique_ptr<JournalState> state) : state_(std::move(state)) {}
+
+  JournalState& state() { return *state_; }
+  DiskReader& disk() { return disk_; }
+
+ private:
+  const std::unique_ptr<JournalState> state_;
+  DiskReader disk_{*state_};
+  JournalWriter writer_{*state_};
+};
+
+JournalLog::JournalLog(std::unique_ptr<Running> running) : running_(std::move(running)) {}
+JournalLog::~JournalLog() = default;
+
+Result<std::unique_ptr<JournalLog>> JournalLog::open(JournalOptions options) {
+  return open(std::move(options), Surroundings{});
+}
+
+Result<std::unique_ptr<JournalLog>> JournalLog::open(JournalOptions options,
+                                                     const Surroundings& surroundings) {
+  Result<FrameStore::Opened> opened =
+      FrameStore::open({.directory = options.directory,
+                        .segment_bytes = options.segment_bytes,
+                        .max_frame_bytes = options.max_transaction_bytes * kFramePerTransaction},
+                       surroundings.files, surroundings.clock, surroundings.logger);
+  if (!opened.ok()) return opened.status();
+  auto state =
+      std::make_unique<JournalState>(std::move(options), surroundings.clock, surroundings.logger);
+  state->store = std::move(opened.value().store);
+  state->catalog = std::move(opened.value().catalog);
+  for (const FrameStore::SetAside& torn : opened.value().set_aside) {
+    state->logger.warning("the journal in " + state->options.directory + " set aside " + torn.file +
+                          ": " + torn.why);
+  }
+  if (Status placed = place_what_was_parked(*state); !placed.ok()) return placed;
+  for (const auto& [id, topic] : state->catalog.topics()) {
+    if (topic.name != kParkingTopic) state->topics.add(topic);
+  }
+  return std::unique_ptr<JournalLog>(new JournalLog(std::make_unique<Running>(std::move(state))));
+}
+
+std::unique_ptr<LogProducer> JournalLog::make_producer(ProducerOptions options, Inbox& inbox) {
+  return std::make_unique<JournalProducer>(running_->state(), std::move(options), inbox);
+}
+
+std::unique_ptr<LogReader> JournalLog::make_reader(ReaderOptions options, Inbox& inbox) {
+  return std::make_unique<JournalReader>(running_->state(), running_->disk(), options, inbox);
+}
+
+std::unique_ptr<LogAdmin> JournalLog::make_admin(Inbox& inbox) {
+  return std::make_unique<JournalAdmin>(running_->state(), inbox);
+}
+
+std::unique_ptr<GroupMembership> JournalLog::make_membership(MembershipOptions options,
+                                                             Inbox& inbox) {
+  JournalState& state = running_->state();
+  return make_local_membership(state.groups.find(options.group), state.next_epoch(), inbox);
+}
+
+}  // namespace millrace::log::journal

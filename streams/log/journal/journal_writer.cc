@@ -1,0 +1,230 @@
+#include "log/journal/journal_writer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <utility>
+
+#include "log/journal/parking.h"
+#include "log/journal/transaction_frame.h"
+#include "millrace/detail/text.h"
+
+namespace millrace::log::journal {
+
+namespace {
+
+using TransactionPointer = std::shared_ptr<JournalTransaction>;
+
+// What a frame of several transactions should not exceed.
+constexpr std::size_t kMostFrameBytes = std::size_t{64} << 20;
+// A commit whose producer has seen its flush follows within microseconds: worth more than writing the
+// later ones twice.
+constexpr Duration kParkAfter{20};
+constexpr Duration kFullRetry{500};
+
+}  // namespace
+
+JournalWriter::JournalWriter(JournalState& state) : state_(state), thread_([this] { run(); }) {}
+
+JournalWriter::~JournalWriter() {
+  {
+    const std::lock_guard lock(state_.mutex);
+    stopping_ = true;
+  }
+  state_.writer_wanted.notify_all();
+  thread_.join();
+}
+
+void JournalWriter::run() {
+  Lock lock(state_.mutex);
+  try {
+    for (;;) {
+      state_.transactions.expire();
+      if (!state_.failure.ok()) {
+        fail(state_.failure);  // whoever came since
+      } else if (do_something(lock)) {
+        continue;
+      }
+      if (stopping_) break;
+      wait_for_work(lock);
+    }
+    lock.unlock();
+    if (state_.options.sync == Sync::kOff) (void)sync(lock);
+    lock.lock();
+  } catch (const std::exception& e) {
+    if (!lock.owns_lock()) lock.lock();
+    fail(
+        Status::fatal("the journal in " + state_.options.directory + " cannot go on: " + e.what()));
+  }
+}
+
+// Returns whether there was anything to do that could be done.
+bool JournalWriter::do_something(Lock& lock) {
+  if (stopping_ && full_) return false;
+  if (!state_.orders.empty()) {
+    carry_out_order(lock);
+    return true;
+  }
+  return write_transactions(lock) || park_one(lock);
+}
+
+void JournalWriter::wait_for_work(Lock& lock) {
+  if (!state_.failure.ok()) {
+    state_.writer_wanted.wait(lock);
+    return;
+  }
+  std::optional<Duration> at = state_.transactions.next_deadline();
+  if (const auto since = state_.transactions.blocked_since())
+    at = std::min(at.value_or(Duration::max()), *since + kParkAfter);
+  if (at) {
+    // A millisecond more: clocks of milliseconds.
+    state_.writer_wanted.wait_for(
+        lock, std::max(*at - state_.clock.monotonic(), Duration(0)) + Duration(1));
+  } else {
+    state_.writer_wanted.wait(lock);
+  }
+}
+
+void JournalWriter::wait_for_company(Lock& lock) {
+  const auto until = std::chrono::steady_clock::now() + state_.options.sync_window;
+  state_.writer_wanted.wait_until(lock, until,
+                                  [this] { return stopping_ || !state_.orders.empty(); });
+}
+
+void JournalWriter::carry_out_order(Lock& lock) {
+  PreparedOrder prepared = prepare(state_.orders.front(), state_.catalog, state_.topics);
+  if (!prepared.is_empty()) {
+    const Status written = write(prepared.frame, lock);
+    if (written.consequence() == Consequence::kFatal) return;  // everybody was told
+    if (written.ok()) {
+      take_effect(prepared.frame, state_.catalog, state_.topics);
+    } else {
+      prepared.status = written;
+    }
+  }
+  const JournalTransaction::Waiting waiting = state_.orders.front().waiting;
+  state_.orders.pop_front();
+  if (waiting.inbox != nullptr)
+    waiting.inbox->push({waiting.epoch, waiting.operation, std::move(prepared.status), Done{}});
+}
+
+bool JournalWriter::write_transactions(Lock& lock) {
+  std::vector<TransactionPointer> chosen = state_.transactions.choose(kMostFrameBytes);
+  if (chosen.empty()) return false;
+  if (state_.options.sync == Sync::kWindow && !stopping_) {
+    wait_for_company(lock);
+    chosen = state_.transactions.choose(kMostFrameBytes);
+  }
+  const auto is_parked = [](const TransactionPointer& t) {
+    return t->state == JournalTransaction::State::kParked;
+  };
+  Frame frame = make_transaction_frame(chosen, state_.catalog, state_.clock.now());
+  if (std::ranges::any_of(chosen, is_parked))
+    frame.deletions.push_back(unpark(state_.catalog, state_.transactions.first_parked()));
+  const bool is_empty = frame.batches.empty() && frame.offsets.empty() && frame.deletions.empty();
+  const Status written = is_empty ? Status::success() : write(frame, lock);
+  if (written.ok()) {
+    keep_in_memory(state_.transactions.settle(chosen));
+  } else if (written.consequence() == Consequence::kAbort) {
+    state_.transactions.refuse(chosen, written);
+  }
+  return true;
+}
+
+bool JournalWriter::park_one(Lock& lock) {
+  const TransactionPointer blocked =
+      state_.transactions.find_blocked(state_.clock.monotonic() - kParkAfter);
+  if (!blocked) return false;
+  if (const auto topic = make_parking_topic(state_.catalog)) {
+    if (!write(*topic, lock).ok()) return true;
+  }
+  const OwnedFrame parked = park(*blocked, state_.catalog, state_.clock.now());
+  const Offset at = parked.frame.batches[0].base;
+  const Status written = write(parked.frame, lock);
+  if (written.ok()) {
+    state_.transactions.settle_parked(blocked, at);
+  } else if (written.consequence() == Consequence::kAbort) {
+    state_.transactions.refuse({blocked}, written);
+  }
+  return true;
+}
+
+void JournalWriter::keep_in_memory(std::vector<Coordinator::Kept> kept) {
+  for (Coordinator::Kept& one : kept) {
+    state_.in_memory_bytes += one.bytes;
+    state_.in_memory.push_back(std::move(one));
+  }
+  while (state_.in_memory_bytes > state_.options.tail_bytes) {
+    const Coordinator::Kept& oldest = state_.in_memory.front();
+    oldest.topic->partition(oldest.partition)->evict_front();
+    state_.in_memory_bytes -= oldest.bytes;
+    state_.in_memory.pop_front();
+  }
+}
+
+// --- files -----------------------------------------------------------------------------------------
+
+Status JournalWriter::write(const Frame& frame, Lock& lock) {
+  lock.unlock();
+  Status written = append(frame, lock);
+  if (written.ok() && state_.options.sync != Sync::kOff) written = sync(lock);
+  lock.lock();
+  if (written.ok()) {
+    if (const auto wrong = state_.catalog.apply(frame)) {
+      written = Status::fatal("the journal in " + state_.options.directory +
+                              " does not follow its own rules: " + *wrong);
+    }
+  }
+  if (written.consequence() == Consequence::kFatal) fail(written);
+  if (written.ok() && std::exchange(full_, false))
+    state_.logger.info("the journal in " + state_.options.directory + " goes on: there is room");
+  return written;
+}
+
+// Both: without the mutex, which they take while they wait for room.
+
+Status JournalWriter::append(const Frame& frame, Lock& lock) {
+  for (;;) {
+    const Status status = state_.store->append(frame, state_.catalog).status();
+    if (status.consequence() != Consequence::kRetry || !wait_for_room(status, lock)) return status;
+  }
+}
+
+Status JournalWriter::sync(Lock& lock) {
+  for (;;) {
+    const Status status = state_.store->sync();
+    if (status.consequence() != Consequence::kRetry || !wait_for_room(status, lock)) return status;
+  }
+}
+
+// Returns whether to try again: not where the journal closes.
+bool JournalWriter::wait_for_room(const Status& why, Lock& lock) {
+  if (!std::exchange(full_, true)) {
+    state_.logger.warning("the journal in " + state_.options.directory +
+                          " waits for room: " + why.message() +
+                          ". Commits wait, nothing is lost; free space on that disk and it goes on "
+                          "by itself");
+  }
+  lock.lock();
+  state_.writer_wanted.wait_for(lock, kFullRetry, [this] { return stopping_; });
+  const bool again = !stopping_;
+  lock.unlock();
+  return again;
+}
+
+void JournalWriter::fail(const Status& why) {
+  if (state_.failure.ok()) {
+    state_.failure = why;
+    state_.logger.error("the journal in " + state_.options.directory +
+                        " has stopped: " + why.message());
+  }
+  state_.transactions.fail(state_.failure);
+  for (AdminOrder& order : state_.orders) {
+    JournalTransaction::Waiting& waiting = order.waiting;
+    if (waiting.inbox != nullptr)
+      waiting.inbox->push({waiting.epoch, waiting.operation, state_.failure, Done{}});
+  }
+  state_.orders.clear();
+}
+
+}  // namespace millrace::log::journal
