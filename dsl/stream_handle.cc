@@ -48,6 +48,25 @@ Handle StreamHandle::add_merge(const StreamHandle& other, const Named& named,
   return {graph(), id};
 }
 
+Handle StreamHandle::add_process(std::string_view word, const Processed& options,
+                                 const graph::Node* prototype) const {
+  const NodeId id = graph()->add_processor({word, options.name.view(), options.where}, {node()},
+                                           prototype, store_names(options));
+  for (const ConnectedStore& store : options.stores) {
+    graph()->need_store(store.name());
+    if (store.key_type() == nullptr) continue;
+    graph()->expect_store(store.name(), store.kind(), *store.key_type(), *store.value_type(),
+                          options.where);
+  }
+  return {graph(), id};
+}
+
+std::vector<std::string> store_names(const Processed& options) {
+  std::vector<std::string> names;
+  for (const ConnectedStore& store : options.stores) names.emplace_back(store.name());
+  return names;
+}
+
 void StreamHandle::require_in_place(std::string_view what, SourceLocation where) const {
   if (keys_ == Keys::kMoved) {
     graph()->report(where, "records are not in place: put .repartition(\"a-name\") before it");

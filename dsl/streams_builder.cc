@@ -1,11 +1,29 @@
 #include "millrace/dsl/streams_builder.h"
 
+#include <string>
+
 namespace millrace {
 
 StreamsBuilder::StreamsBuilder() : graph_(std::make_shared<graph::GraphBuilder>()) {}
 StreamsBuilder::~StreamsBuilder() = default;
 
 Topology StreamsBuilder::build() { return Topology(std::move(*graph_)); }
+
+bool StreamsBuilder::report_mistakes(Duration window_size, Duration retention,
+                                     SourceLocation where) {
+  if (window_size <= Duration{0}) {
+    graph_->report(where, "a window has a length: the size of this store's windows is " +
+                              std::to_string(window_size.count()) + " ms");
+    return true;
+  }
+  if (retention < window_size) {
+    graph_->report(where, "a window must be kept until it is over: .retention is " +
+                              std::to_string(retention.count()) + " ms, and a window takes " +
+                              std::to_string(window_size.count()) + " ms");
+    return true;
+  }
+  return false;
+}
 
 detail::Handle StreamsBuilder::add_source(std::vector<std::string> topics, OperatorName name,
                                           SourceLocation where, const graph::Node* source) {

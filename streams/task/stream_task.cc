@@ -249,6 +249,11 @@ graph::ScheduleId StreamTask::schedule(const graph::Node& node, Duration interva
   return punctuations_.add(node, interval, type, std::move(f), stream_time(), wall_);
 }
 
+graph::OpenedStore StreamTask::open_store(std::string_view name) {
+  const graph::StoreSpec& spec = environment_.graph.store(name);
+  return {store(name), spec.key_type, spec.value_type, spec.key_serde.get()};
+}
+
 bool StreamTask::has_progress() const {
   const auto progressed = [](const auto& queue) { return queue->has_progress(); };
   const auto changed = [](const auto& store) { return store.second->has_changes(); };

@@ -180,6 +180,7 @@ class StreamTask final : public graph::NodeContext, private graph::ProcessorHost
   graph::ScheduleId schedule(const graph::Node& node, Duration interval, PunctuationType type,
                              graph::Punctuator f) override;
   void cancel(graph::ScheduleId id) override { punctuations_.cancel(id); }
+  graph::OpenedStore open_store(std::string_view name) override;
   Timestamp system_time() const override { return wall_; }
   void request_commit() override { commit_requested_ = true; }
   std::string_view application_id() const override { return environment_.application_id; }

@@ -47,9 +47,11 @@ TEST_P(Abort, AfterAnyRecordChangesNothing) {
     const OperatorRun aborted = run(Fate::kAbort, Arrival::kInPieces);
     EXPECT_GT(aborted.aborts, 0);
     expect_same(run(Fate::kCommit, Arrival::kInPieces).result, aborted.result);
-    SCOPED_TRACE("with a restart");
-    expect_same(run(Fate::kCommit, Arrival::kAtOnce).result,
-                run(Fate::kRestart, Arrival::kAtOnce).result);
+    if (op.tick == Duration{}) {
+      SCOPED_TRACE("with a restart");
+      expect_same(run(Fate::kCommit, Arrival::kAtOnce).result,
+                  run(Fate::kRestart, Arrival::kAtOnce).result);
+    }
     if (HasFailure()) return;
   }
 }

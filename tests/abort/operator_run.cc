@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::int32_t kPartitions = 2;
 constexpr const char* kApplication = "app";
+constexpr Duration kStart{1'000'000};  // what the clock says at first
 
 std::string shown(const OptionalBytes& bytes) { return bytes ? *bytes : "null"; }
 
@@ -29,7 +30,8 @@ std::string shown(const log::memory::StoredRecord& record) {
 
 class Application {
  public:
-  explicit Application(const Operator& op) : script_(op.script()), topology_(built(op)) {
+  explicit Application(const Operator& op)
+      : script_(op.script()), tick_(op.tick), topology_(built(op)) {
     for (const std::string& topic : graph::external_topics(topology_.graph()))
       log_.create_topic({topic, kPartitions, {}});
     make_worker();
@@ -44,6 +46,7 @@ class Application {
       const auto appended =
           log_.append(in.topic, p, {in.key, in.value, from_ms(in.timestamp), &in.headers});
       if (!appended.ok()) throw std::logic_error(appended.status().message());
+      if (tick_ > Duration{0}) pass_time(i);
     }
     while (step()) {
     }
@@ -102,6 +105,15 @@ class Application {
     return builder.build();
   }
 
+  // Record i is taken, then the wall clock goes on: to the same time in each run.
+  void pass_time(std::size_t i) {
+    while (step()) {
+    }
+    const Duration to = kStart + static_cast<int>(i + 1) * tick_;
+    if (to <= clock_.monotonic()) throw std::logic_error("the clock is ahead of its plan");
+    clock_.advance(to - clock_.monotonic());
+  }
+
   void make_worker() {
     worker::WorkerOptions options;
     options.application_id = kApplication;
@@ -124,7 +136,7 @@ class Application {
 
   // Nothing moves by itself: what waits for the clock is next.
   void wait() {
-    std::optional<Duration> next = worker_->next_timer();
+    std::optional<Duration> next = worker_->next_timeout();
     if (const auto due = log_.next_due(); due && (!next || due->time_since_epoch() < *next))
       next = due->time_since_epoch();
     if (next && *next > clock_.monotonic()) clock_.advance(*next - clock_.monotonic());
@@ -168,8 +180,9 @@ class Application {
   }
 
   const Script script_;
+  const Duration tick_;
   const Topology topology_;
-  ManualClock clock_{from_ms(1'000'000)};
+  ManualClock clock_{Timestamp(kStart)};
   log::memory::MemoryLog log_{clock_};
   AbortingLog seam_{log_};
   std::map<TopicPartition, std::vector<log::memory::StoredRecord>> kept_;

@@ -28,6 +28,9 @@ struct Operator {
   std::string name;
   std::function<void(StreamsBuilder&)> build;
   std::function<Script()> script;
+  // How far the wall clock goes on between two records. A restart is not compared then: schedules by
+  // the wall clock begin anew with it (SEMANTICS R-P2).
+  Duration tick{};
 };
 
 std::vector<Operator> record_operators();
@@ -37,6 +40,7 @@ std::vector<Operator> window_aggregates();
 std::vector<Operator> table_operators();
 std::vector<Operator> table_aggregates();
 std::vector<Operator> joins();
+std::vector<Operator> processors();
 
 // All of them.
 std::vector<Operator> operators();

@@ -40,8 +40,9 @@ Script join_script() { return make("rows", {true, true}); }
 
 std::vector<Operator> operators() {
   std::vector<Operator> all;
-  for (const auto& some : {record_operators(), moving_operators(), stream_aggregates(),
-                           window_aggregates(), table_operators(), table_aggregates(), joins()}) {
+  for (const auto& some :
+       {record_operators(), moving_operators(), stream_aggregates(), window_aggregates(),
+        table_operators(), table_aggregates(), joins(), processors()}) {
     all.insert(all.end(), some.begin(), some.end());
   }
   return all;

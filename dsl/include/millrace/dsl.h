@@ -19,6 +19,8 @@
 #include "millrace/dsl/detail/aggregate_checks.h"
 #include "millrace/dsl/detail/join_checks.h"
 #include "millrace/dsl/detail/table_checks.h"
+#include "millrace/processor_context.h"
+#include "millrace/dsl/detail/process_checks.h"
 // clang-format on
 
 #include "millrace/dsl/branch.h"
@@ -26,7 +28,9 @@
 #include "millrace/dsl/kgrouped_table.h"
 #include "millrace/dsl/kstream.h"
 #include "millrace/dsl/ktable.h"
+#include "millrace/dsl/processed.h"
 #include "millrace/dsl/streams_builder.h"
 #include "millrace/dsl/time_windowed_kstream.h"
+#include "millrace/processor.h"
 #include "millrace/topology.h"
 #include "millrace/windowed.h"

@@ -1,4 +1,5 @@
-// ReadOnlyWindowStore<K,V>: a typed view of a window store.
+// Typed views of a window store: ReadOnlyWindowStore<K,V> as tests and queries see it,
+// WindowStore<K,V> as a processor works with it.
 //
 //   for (const auto& [window, n] : driver.store(kPerMinute).fetch("/home", from, to)) ...
 //
@@ -74,9 +75,69 @@ class ReadOnlyWindowStore {
     return cells_->find(key_bytes_, to_ms(window_start));
   }
 
+ protected:
+  state::WindowCells& cells() { return *cells_; }
+  // Lifetime: until the next call of anything here.
+  BytesView key_bytes(const K& key) const {
+    write_key(key);
+    return key_bytes_;
+  }
+
+ private:
   state::WindowCells* cells_;
   mutable AnySerde<K> key_serde_;
   mutable Bytes key_bytes_;
+};
+
+// What a write does is part of the transaction at hand: undone with it, in the changelog with its
+// commit. An entry's timestamp is that of the record that is being processed, or of the punctuation.
+template <class K, class V>
+class WindowStore : public ReadOnlyWindowStore<K, V> {
+ public:
+  // Lifetime: `write_time` outlives the store; what it holds is read at each write.
+  WindowStore(state::WindowCells& cells, AnySerde<K> key_serde, const Timestamp& write_time)
+      : ReadOnlyWindowStore<K, V>(cells, std::move(key_serde)), write_time_(&write_time) {}
+
+  // A value that is null (serde.h) deletes. The greatest start ever put or erased is what retention
+  // counts from (SEMANTICS R-W5). Returns false where the window is behind that, so that nothing was
+  // stored. Errors of all writes: SerdeError where the key is null or the start negative, and what a
+  // serde throws.
+  bool put(const K& key, V value, Timestamp window_start) {
+    if (millrace::is_null(value)) return erase(key, window_start);
+    const std::int64_t start = to_ms(window_start);
+    check(key, start);
+    if (!this->cells().readable(start)) return false;
+    state::Cell& cell = this->cells().at(this->key_bytes(key), start);
+    this->cells().change(cell);
+    cell.template as<V>() = std::move(value);
+    cell.timestamp = *write_time_;
+    return true;
+  }
+
+  // Effect: deletes the entry, if there is one. Returns false where the window is behind retention.
+  bool erase(const K& key, Timestamp window_start) {
+    const std::int64_t start = to_ms(window_start);
+    check(key, start);
+    if (!this->cells().readable(start)) return false;
+    const BytesView bytes = this->key_bytes(key);
+    this->cells().observe(start);
+    state::Cell* cell = this->cells().find(bytes, start);
+    if (state::value_in<V>(cell) == nullptr) return true;
+    this->cells().change(*cell);
+    cell->template as<V>().reset();
+    cell->timestamp = *write_time_;
+    return true;
+  }
+
+ private:
+  void check(const K& key, std::int64_t start) {
+    if (!millrace::is_null(key) && start >= 0) return;
+    throw SerdeError("millrace: store " + this->cells().name() +
+                     (start < 0 ? " was given a window that starts before 1970"
+                                : " was given a null key: an entry needs a key"));
+  }
+
+  const Timestamp* write_time_;
 };
 
 }  // namespace millrace

@@ -24,6 +24,7 @@
 
 #include "millrace/dsl/branch.h"
 #include "millrace/dsl/detail/checks.h"
+#include "millrace/dsl/detail/process_checks.h"
 #include "millrace/dsl/detail/stream_handle.h"
 #include "millrace/dsl/detail/stream_nodes.h"
 #include "millrace/dsl/detail/stream_table_join_node.h"
@@ -33,6 +34,7 @@
 #include "millrace/dsl/kgrouped_stream.h"
 #include "millrace/dsl/ktable.h"
 #include "millrace/dsl/options.h"
+#include "millrace/dsl/processed.h"
 #include "millrace/store_name.h"
 #include "millrace/topic.h"
 
@@ -171,6 +173,39 @@ class KStream : public detail::StreamHandle {
   void for_each(F look, Named named = {}) const {
     if constexpr (detail::NoMistake<detail::mistake_in_callable<F, K, V>(), F>::value) {
       add("for_each", named, new detail::PeekNode<K, V, F>(std::move(look)));
+    }
+  }
+
+  // --- operators of one's own ------------------------------------------------------------------
+
+  // Each record goes to a Processor<K, V, KOut, VOut> (millrace/processor.h): a value, of which each
+  // task has a copy, or a callable that makes one per task, by value or by std::unique_ptr. Gives a
+  // KStream<KOut, VOut> of what it forwards, whose records are not in place any more; or nothing
+  // where it declares no output.
+  template <class P>
+  auto process(P processor, Processed options = {}) const {
+    if constexpr (detail::NoMistake<detail::mistake_in_processor<P, K, V>(), P>::value) {
+      using Types = detail::processor_types_t<P>;
+      using KOut = typename Types::OutKey;
+      using VOut = typename Types::OutValue;
+      const detail::Handle added = processed<Types>("process", std::move(processor), options);
+      if constexpr (!std::is_void_v<KOut> && !std::is_void_v<VOut>) {
+        return KStream<KOut, VOut>(added, detail::Keys::kMoved);
+      }
+    } else {
+      return detail::Failed();
+    }
+  }
+
+  // The same with a FixedKeyProcessor<K, V, VOut>: keys, and so places, stay.
+  template <class P>
+  auto process_values(P processor, Processed options = {}) const {
+    if constexpr (detail::NoMistake<detail::mistake_in_fixed_key_processor<P, K, V>(), P>::value) {
+      using Types = detail::fixed_key_types_t<P>;
+      return KStream<K, typename Types::OutValue>(
+          processed<Types>("process_values", std::move(processor), options), keys());
+    } else {
+      return detail::Failed();
     }
   }
 
@@ -381,6 +416,13 @@ class KStream : public detail::StreamHandle {
 
   KStream branch(OperatorName name, SourceLocation where) const {
     return {add("branch", {.name = name, .where = where}, new detail::PassNode<K, V>()), keys()};
+  }
+
+  template <class Types, class P>
+  detail::Handle processed(std::string_view word, P processor, const Processed& options) const {
+    auto* node = detail::process_node<Types>(
+        std::move(processor), {detail::store_names(options), !options.name.view().empty()});
+    return add_process(word, options, node);
   }
 
   template <class F>

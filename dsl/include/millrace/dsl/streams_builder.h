@@ -18,6 +18,8 @@
 #include "millrace/dsl/detail/checks.h"
 #include "millrace/dsl/detail/table_checks.h"
 #include "millrace/dsl/detail/table_source.h"
+#include "millrace/dsl/detail/table_store_spec.h"
+#include "millrace/dsl/detail/window_store_spec.h"
 #include "millrace/dsl/kstream.h"
 #include "millrace/dsl/ktable.h"
 #include "millrace/dsl/options.h"
@@ -127,6 +129,37 @@ class StreamsBuilder {
     }
   }
 
+  // Effect: a store for processors, with a changelog; process() connects them to it by its name. It
+  // has one part per task of theirs.
+  template <class K, class V>
+  void add_state_store(KeyValueStoreName<K, V> store, Materialized<K, V> options) {
+    graph_->add_store(detail::table_store_spec(store.view(), options));
+  }
+  template <class K, class V>
+  void add_state_store(KeyValueStoreName<K, V> store,
+                       SourceLocation where = SourceLocation::current()) {
+    if constexpr (detail::NoMistake<detail::mistake_in_default_serdes<K, V>(), K, V>::value) {
+      add_state_store(store, Materialized<K, V>{.where = where});
+    }
+  }
+
+  // The same for windows of this size. .retention: at least, and left out exactly, one window.
+  template <class K, class V>
+  void add_state_store(WindowStoreName<K, V> store, Duration window_size,
+                       MaterializedWindows<K, V> options) {
+    const Duration retention = options.retention.value_or(window_size);
+    if (report_mistakes(window_size, retention, options.where)) return;
+    graph_->add_store(
+        detail::window_store_spec<K, V>(store.view(), window_size, retention, options));
+  }
+  template <class K, class V>
+  void add_state_store(WindowStoreName<K, V> store, Duration window_size,
+                       SourceLocation where = SourceLocation::current()) {
+    if constexpr (detail::NoMistake<detail::mistake_in_default_serdes<K, V>(), K, V>::value) {
+      add_state_store(store, window_size, MaterializedWindows<K, V>{.where = where});
+    }
+  }
+
   // Effect: checks the graph; the builder and its handles are finished then.
   // Errors: TopologyError that lists every mistake, one a line, each with file and line.
   [[nodiscard]] Topology build();
@@ -165,6 +198,9 @@ class StreamsBuilder {
   KStream<K, V> nowhere() const {
     return {detail::Handle(graph_, graph::NodeId(0)), detail::Keys::kInPlace};
   }
+
+  // Effect: notes what is wrong with a store of windows, if anything is; returns whether.
+  bool report_mistakes(Duration window_size, Duration retention, SourceLocation where);
 
   detail::Handle add_source(std::vector<std::string> topics, OperatorName name,
                             SourceLocation where, const graph::Node* source);

@@ -48,6 +48,8 @@ struct StoreSpec {
   state::StoreKind kind = state::StoreKind::kTimestampedKeyValue;
   const std::type_info* key_type = nullptr;
   const std::type_info* value_type = nullptr;
+  // An AnySerde<K> of key_type: what processors write keys with. Shared by all tasks: they copy it.
+  std::shared_ptr<const void> key_serde;
   std::function<std::unique_ptr<state::Store>()> make;  // one per task
 };
 

@@ -66,6 +66,17 @@ class Node {
   // (SEMANTICS R-KT1). Called from init() of a child.
   virtual bool send_old_values() { return false; }
 
+  // Effect: hands the record to this node. REQUIRES: it takes records of these types.
+  // Errors: what it throws, with its name, or that of the node below that threw (NodeError).
+  template <class K, class V>
+  static void deliver(Node& child, const K& key, const V& value, const RecordContext& context) {
+    try {
+      static_cast<Input<K, V>&>(child).process(key, value, context);
+    } catch (...) {
+      rethrow_from(child);
+    }
+  }
+
   const std::string& name() const { return name_; }
   const std::vector<Node*>& children() const { return children_; }
   const std::vector<Node*>& parents() const { return parents_; }
@@ -88,15 +99,6 @@ class Node {
   template <class K, class V>
   void forward(const K& key, const V& value, const RecordContext& context) {
     for (Node* child : children_) deliver(*child, key, value, context);
-  }
-
-  template <class K, class V>
-  static void deliver(Node& child, const K& key, const V& value, const RecordContext& context) {
-    try {
-      static_cast<Input<K, V>&>(child).process(key, value, context);
-    } catch (...) {
-      rethrow_from(child);
-    }
   }
 
  private:

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <functional>
 #include <string_view>
+#include <typeinfo>
 
+#include "millrace/detail/store.h"
 #include "millrace/punctuation.h"
 #include "millrace/time.h"
 
@@ -19,6 +21,14 @@ using Punctuator = std::function<void(Timestamp now)>;
 // Names a schedule of one task. Those made in init() get the same id again after an abort.
 using ScheduleId = std::int64_t;
 
+// A store with what it was made with.
+struct OpenedStore {
+  state::Store* cells;
+  const std::type_info* key_type;
+  const std::type_info* value_type;
+  const void* key_serde;  // an AnySerde<K> of key_type, to be copied
+};
+
 class ProcessorHost {
  public:
   virtual ~ProcessorHost() = default;
@@ -30,6 +40,9 @@ class ProcessorHost {
   virtual ScheduleId schedule(const Node& node, Duration interval, PunctuationType type,
                               Punctuator f) = 0;
   virtual void cancel(ScheduleId id) = 0;
+
+  // REQUIRES: the store is one of this task's sub-topology.
+  virtual OpenedStore open_store(std::string_view name) = 0;
 
   // Greatest timestamp of any record taken; kNoTimestamp before the first.
   virtual Timestamp stream_time() const = 0;

@@ -54,6 +54,11 @@ enum class Mistake {
   kTableWithoutKey,
   kNoSubtractor,
   kOtherStore,
+  // processors
+  kNoProcessor,
+  kNoFixedKeyProcessor,
+  kProcessorOfOtherTypes,
+  kMoveOnlyProcessor,
 };
 
 // Of: what the mistake is about; with it each place has a sentence of its own.
@@ -150,6 +155,19 @@ struct NoMistake {
   static_assert(kMistake != Mistake::kOtherStore,
                 "millrace: this store name is declared for another kind of store, or for other key "
                 "or value types");
+
+  static_assert(kMistake != Mistake::kNoProcessor,
+                "millrace: process() takes a processor, or a callable that makes one: derive it "
+                "from millrace::Processor<KIn, VIn, KOut, VOut>");
+  static_assert(kMistake != Mistake::kNoFixedKeyProcessor,
+                "millrace: process_values() takes a processor that keeps the key, or a callable "
+                "that makes one: derive it from millrace::FixedKeyProcessor<K, VIn, VOut>");
+  static_assert(kMistake != Mistake::kProcessorOfOtherTypes,
+                "millrace: this processor reads other types than the stream has: derive it with "
+                "the stream's own K and V");
+  static_assert(kMistake != Mistake::kMoveOnlyProcessor,
+                "millrace: each task gets its own copy of this processor: hold a std::shared_ptr "
+                "instead of a std::unique_ptr, or give a callable that makes processors");
 };
 
 // The first of two mistakes.
@@ -183,6 +201,8 @@ struct Failed {
   MILLRACE_FAILED(map_values)
   MILLRACE_FAILED(merge)
   MILLRACE_FAILED(peek)
+  MILLRACE_FAILED(process)
+  MILLRACE_FAILED(process_values)
   MILLRACE_FAILED(reduce)
   MILLRACE_FAILED(repartition)
   MILLRACE_FAILED(select_key)

@@ -2,11 +2,13 @@
 // them. Compiled once.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "millrace/dsl/detail/handle.h"
 #include "millrace/dsl/options.h"
+#include "millrace/dsl/processed.h"
 
 namespace millrace::detail {
 
@@ -15,6 +17,8 @@ enum class Keys {
   kInPlace,
   kMoved,  // the key may have changed since the record came out of a topic
 };
+
+std::vector<std::string> store_names(const Processed& options);
 
 class StreamHandle : public Handle {
  public:
@@ -39,6 +43,10 @@ class StreamHandle : public Handle {
   // Effect: adds the operator below both streams, which must be of one builder.
   Handle add_merge(const StreamHandle& other, const Named& named,
                    const graph::Node* prototype) const;
+
+  // Effect: adds the processor below this stream, connected to its stores; takes the prototype.
+  Handle add_process(std::string_view word, const Processed& options,
+                     const graph::Node* prototype) const;
 
   // Effect: notes the mistake, unless records are in place. All topics that they come from must
   // have equal numbers of partitions then, because the operator `what` meets them by key.

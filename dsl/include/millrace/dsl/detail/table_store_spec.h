@@ -21,6 +21,7 @@ graph::StoreSpec table_store_spec(std::string_view name, const Materialized<K, V
   spec.kind = state::StoreKind::kTimestampedKeyValue;
   spec.key_type = &typeid(K);
   spec.value_type = &typeid(V);
+  spec.key_serde = std::make_shared<const AnySerde<K>>(options.key_serde);
   spec.make = [name = spec.name, serde = options.value_serde] {
     return std::unique_ptr<state::Store>(new state::KeyValueCells(
         name, state::StoreKind::kTimestampedKeyValue, state::value_type<V>(),

@@ -25,6 +25,7 @@ graph::StoreSpec window_store_spec(std::string_view name, Duration size, Duratio
   spec.kind = state::StoreKind::kTimestampedWindow;
   spec.key_type = &typeid(K);
   spec.value_type = &typeid(A);
+  spec.key_serde = std::make_shared<const AnySerde<K>>(options.key_serde);
   spec.make = [name = spec.name, size, retention, serde = options.value_serde] {
     return std::unique_ptr<state::Store>(new state::WindowCells(
         name, size, retention, state::value_type<A>(),
