@@ -66,7 +66,8 @@ SegmentEntries Index::entries(const SegmentPtr& segment) const {
   const std::lock_guard lock(mutex_);
   SegmentEntries all;
   for (const auto& [where, parts] : parts_) {
-    if (!parts.empty() && parts.back().segment == segment) all[where] = parts.back().entries;
+    const auto part = std::ranges::find(parts, segment, &Part::segment);
+    if (part != parts.end()) all[where] = part->entries;
   }
   return all;
 }

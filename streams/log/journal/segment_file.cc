@@ -34,7 +34,10 @@ Status Segment::read(std::uint64_t at, std::span<char> into) const {
   auto opened = file();
   if (!opened.ok()) return opened.status();
   auto size = opened.value()->read_at(at, into);
-  if (!size.ok()) return damaged(path_, at, size.error().what);
+  if (!size.ok()) {
+    return Status::fatal("the journal cannot be read: " + path_ + " at byte " + std::to_string(at) +
+                         ": " + size.error().what);
+  }
   if (size.value() < into.size()) {
     return damaged(path_, at, "the file ends before what was written to it");
   }

@@ -17,7 +17,12 @@ class CollectingLogger final : public Logger {
  public:
   void write(LogLevel level, std::string_view message) override {
     const std::lock_guard lock(mutex_);
+    all_ += std::string(message) + "\n";
     if (level >= LogLevel::kWarning) warnings_ += std::string(message) + "\n";
+  }
+  std::string all() const {
+    const std::lock_guard lock(mutex_);
+    return all_;
   }
   std::string warnings() const {
     const std::lock_guard lock(mutex_);
@@ -26,6 +31,7 @@ class CollectingLogger final : public Logger {
 
  private:
   mutable std::mutex mutex_;
+  std::string all_;
   std::string warnings_;
 };
 

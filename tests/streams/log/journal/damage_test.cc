@@ -1,0 +1,298 @@
+// Flipped and cut files, wrong directories, wrong rights: the right answer or a refusal that names
+// the file and the byte; never a wrong answer.
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "log/journal/crc32c.h"
+#include "log/journal/segment_format.h"
+#include "millrace/detail/encoding.h"
+#include "streams/log/journal/journal_harness.h"
+#include "support/simulated_file_system.h"
+
+namespace millrace::log::journal {
+namespace {
+
+const std::string kDirectory = "/data/journal";
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+struct Built {
+  std::map<std::string, std::string> files;
+  std::vector<Values> values;        // by partition, of everything written
+  std::vector<std::size_t> durable;  // how many of them were acknowledged
+};
+
+// Three partitions over several segments; the last frames are written and not synced.
+Built build(bool synced) {
+  SimulatedFileSystem files(1);
+  JournalHarness journal(files, kDirectory);
+  journal.options.segment_bytes = 1500;
+  EXPECT_TRUE(journal.open().ok());
+  EXPECT_TRUE(journal.make_topic("t", 3).ok());
+  Built built;
+  built.values.resize(3);
+  for (int i = 0; i < 40; ++i) {
+    const int partition = i % 3;
+    const PartitionKey where = place(1, partition);
+    const std::string value = "k=" + std::to_string(i) + std::string(80, 'v');
+    built.values[static_cast<std::size_t>(partition)].emplace_back(journal.next(where), value);
+    EXPECT_TRUE(journal.write({{where, {value}}}, {{"g", where, Offset(i), ""}}).ok());
+    if (i < 37 || synced) {
+      EXPECT_TRUE(journal.store->sync().ok());
+      built.durable.assign(3, 0);
+      for (std::size_t j = 0; j < 3; ++j) built.durable[j] = built.values[j].size();
+    }
+  }
+  built.files = files.contents();
+  journal.close();
+  if (synced) built.files = files.contents();
+  built.files.erase(kDirectory + "/lock");
+  return built;
+}
+
+struct Outcome {
+  Status opened;
+  Status read;  // the first refusal of a read
+  bool named = false;
+  std::vector<Values> values{3};
+};
+
+Outcome open_and_read(const std::map<std::string, std::string>& content) {
+  SimulatedFileSystem files(2);
+  EXPECT_FALSE(files.create_directories(kDirectory));
+  for (const auto& [path, bytes] : content) files.put(path, bytes);
+  JournalHarness journal(files, kDirectory);
+  Outcome outcome;
+  outcome.opened = journal.open();
+  if (!outcome.opened.ok()) return outcome;
+  outcome.named = !journal.set_aside.empty();
+  for (int partition = 0; partition < 3; ++partition) {
+    Values& values = outcome.values[static_cast<std::size_t>(partition)];
+    for (Offset from(0);;) {
+      auto found = journal.store->find(place(1, partition), from);
+      if (!found.ok()) outcome.read = found.status();
+      if (!found.ok() || !found.value()) break;
+      auto batch = journal.store->read(*found.value());
+      if (!batch.ok()) {
+        outcome.read = batch.status();
+        break;
+      }
+      RecordDecoder decoder(batch.value().base, batch.value().encoded);
+      RecordView record;
+      while (decoder.next(record)) values.emplace_back(record.offset, *record.value);
+      from = batch.value().next;
+    }
+  }
+  return outcome;
+}
+
+bool is_prefix(const Values& some, const Values& all) {
+  return some.size() <= all.size() && std::equal(some.begin(), some.end(), all.begin());
+}
+
+// What one damaged file may lead to.
+void judge(const Built& built, const Outcome& outcome, const std::string& path) {
+  const Status& refused = outcome.opened.ok() ? outcome.read : outcome.opened;
+  if (!refused.ok()) {
+    EXPECT_EQ(refused.consequence(), Consequence::kFatal);
+    EXPECT_TRUE(contains(refused.message(), path) && contains(refused.message(), " at byte "))
+        << refused.message();
+  }
+  if (!outcome.opened.ok()) return;
+  bool all = true;
+  for (std::size_t i = 0; i < 3; ++i) {
+    ASSERT_TRUE(is_prefix(outcome.values[i], built.values[i])) << "an answer that is wrong";
+    all = all && outcome.values[i].size() == built.values[i].size();
+    if (outcome.read.ok()) {
+      ASSERT_GE(outcome.values[i].size(), built.durable[i]) << "acknowledged and silently gone";
+    }
+  }
+  EXPECT_TRUE(all || outcome.named || !outcome.read.ok()) << "cut and not named";
+}
+
+TEST(JournalDamage, OneFlippedBitOrCutFileIsNeverAWrongAnswer) {
+  // Property: 5,000 times one bit flipped or one file cut: the right answer, a refusal with file and
+  // byte, or a named cut of frames that were never acknowledged.
+  std::mt19937_64 random(3);
+  int refused = 0;
+  int right = 0;
+  int cut = 0;
+  for (const bool synced : {true, false}) {
+    const Built built = build(synced);
+    ASSERT_GT(built.files.size(), 4u);
+    ASSERT_TRUE(open_and_read(built.files).opened.ok());
+    for (int i = 0; i < 2500; ++i) {
+      auto files = built.files;
+      auto file = std::next(files.begin(), static_cast<std::ptrdiff_t>(random() % files.size()));
+      std::string& bytes = file->second;
+      if (random() % 4 == 0) {
+        bytes.resize(random() % bytes.size());
+      } else {
+        char& byte = bytes[random() % bytes.size()];
+        byte = static_cast<char>(byte ^ (1 << random() % 8));
+      }
+      SCOPED_TRACE(file->first + " of " + std::to_string(bytes.size()) + " bytes, case " +
+                   std::to_string(i));
+      const Outcome outcome = open_and_read(files);
+      judge(built, outcome, file->first);
+      if (testing::Test::HasFailure()) return;
+      ++(!outcome.opened.ok() || !outcome.read.ok() ? refused : outcome.named ? cut : right);
+    }
+  }
+  EXPECT_GT(refused, 1000);
+  EXPECT_GT(right, 100);
+  EXPECT_GT(cut, 50);
+  std::printf("refused %d, right %d, cut and named %d\n", refused, right, cut);
+}
+
+TEST(JournalDamage, AMissingFileIsSeen) {
+  // Property: without one segment the journal is refused; without `synced` it opens if all is whole.
+  const Built built = build(true);
+  for (const auto& [path, bytes] : built.files) {
+    auto files = built.files;
+    files.erase(path);
+    const Outcome outcome = open_and_read(files);
+    if (path.ends_with("synced")) {
+      EXPECT_TRUE(outcome.opened.ok()) << outcome.opened.message();
+      EXPECT_EQ(outcome.values, built.values);
+    } else {
+      EXPECT_EQ(outcome.opened.consequence(), Consequence::kFatal);
+      EXPECT_TRUE(contains(outcome.opened.message(), ".segment at byte"))
+          << outcome.opened.message();
+    }
+  }
+}
+
+TEST(JournalDamage, ASegmentOfAnotherJournalIsRefused) {
+  const Built built = build(true);
+  auto files = built.files;
+  std::string& bytes = files.at(kDirectory + "/0000000002.segment");
+  SegmentHeader header;
+  ASSERT_FALSE(read_segment_header(bytes, header));
+  header.journal = header.journal + 1;
+  Bytes head;
+  encode_segment_header(header, head);
+  bytes.replace(0, head.size(), head);
+  const Outcome outcome = open_and_read(files);
+  EXPECT_TRUE(contains(outcome.opened.message(), "belongs to another journal"))
+      << outcome.opened.message();
+}
+
+TEST(JournalDamage, ANewerFormatIsNamed) {
+  const Built built = build(true);
+  auto files = built.files;
+  std::string& bytes = files.at(kDirectory + "/0000000001.segment");
+  bytes[11] = 2;
+  detail::store_int(crc32c(BytesView(bytes).substr(0, 60)), bytes.data() + 60);
+  const Outcome outcome = open_and_read(files);
+  EXPECT_TRUE(contains(outcome.opened.message(), "it has format 2; this millrace reads format 1"))
+      << outcome.opened.message();
+}
+
+struct Trouble : testing::Test {
+  SimulatedFileSystem files{4};
+  JournalHarness journal{files, kDirectory};
+
+  void filled() {
+    ASSERT_TRUE(journal.open().ok());
+    ASSERT_TRUE(journal.make_topic("t", 1).ok());
+    ASSERT_TRUE(journal.write({{place(1, 0), {"k=v"}}}).ok());
+    ASSERT_TRUE(journal.store->sync().ok());
+  }
+};
+
+TEST_F(Trouble, AReadOnlyDiskAMissingRightAndAFullDiskAreNamedWhenOpening) {
+  filled();
+  journal.close();
+  files.set_read_only(true);
+  Status refused = journal.open();
+  EXPECT_EQ(refused.consequence(), Consequence::kFatal);
+  EXPECT_TRUE(contains(refused.message(), "Read-only")) << refused.message();
+  files.set_read_only(false);
+  files.deny(".segment");
+  refused = journal.open();
+  EXPECT_TRUE(contains(refused.message(), "Permission denied") &&
+              contains(refused.message(), "0000000001.segment"))
+      << refused.message();
+  files.deny("");
+  JournalHarness other(files, "/data/new");
+  files.set_room(0);
+  refused = other.open();
+  EXPECT_EQ(refused.consequence(), Consequence::kFatal);
+  EXPECT_TRUE(contains(refused.message(), "No space")) << refused.message();
+  files.set_room(std::nullopt);
+  EXPECT_TRUE(other.open().ok());
+  EXPECT_TRUE(journal.open().ok());
+}
+
+TEST_F(Trouble, AFullDiskIsWaitedFor) {
+  // Property: a transaction for which there is no room leaves nothing behind and may be tried again.
+  filled();
+  const auto before = files.contents();
+  std::uint64_t used = 0;
+  for (const auto& [path, bytes] : before) used += bytes.size();
+  files.set_room(used + 50);
+  const Status refused = journal.write({{place(1, 0), {"k=" + std::string(100, 'w')}}});
+  EXPECT_EQ(refused.consequence(), Consequence::kRetry);
+  EXPECT_TRUE(contains(refused.message(), "No space")) << refused.message();
+  EXPECT_EQ(files.contents(), before);
+  EXPECT_TRUE(journal.store->sync().ok());
+  files.set_room(std::nullopt);
+  EXPECT_TRUE(journal.write({{place(1, 0), {"k=w"}}}).ok());
+  EXPECT_TRUE(journal.store->sync().ok());
+  ASSERT_TRUE(journal.open().ok());
+  EXPECT_EQ(journal.read_all(place(1, 0)), (Values{{Offset(0), "k=v"}, {Offset(2), "k=w"}}));
+}
+
+TEST_F(Trouble, AfterAFailedSyncTheFramesAreWrittenAnew) {
+  // Property: the caller sees success, a power cut takes nothing, and what was found before is read on.
+  filled();
+  ASSERT_TRUE(journal.write({{place(1, 0), {"k=w"}}}).ok());
+  const auto location = *journal.store->find(place(1, 0), Offset(2)).value();
+  files.fail_sync_in(1);
+  EXPECT_TRUE(journal.store->sync().ok());
+  EXPECT_TRUE(contains(journal.logger.warnings(), "written anew")) << journal.logger.warnings();
+  EXPECT_TRUE(journal.store->read(location).ok());
+  files.cut_power();
+  journal.close();
+  files.restart();
+  ASSERT_TRUE(journal.open().ok());
+  EXPECT_EQ(journal.read_all(place(1, 0)), (Values{{Offset(0), "k=v"}, {Offset(2), "k=w"}}));
+}
+
+TEST_F(Trouble, WhereTheSecondSyncFailsTooTheJournalEnds) {
+  filled();
+  ASSERT_TRUE(journal.write({{place(1, 0), {"k=w"}}}).ok());
+  files.set_read_only(true);  // the new segment cannot be made
+  files.fail_sync_in(1);
+  const Status ended = journal.store->sync();
+  EXPECT_EQ(ended.consequence(), Consequence::kFatal);
+  files.set_read_only(false);
+  EXPECT_EQ(journal.store->sync().message(), ended.message());
+  EXPECT_EQ(journal.write({{place(1, 0), {"k=x"}}}).message(), ended.message());
+  EXPECT_EQ(journal.read_all(place(1, 0)).size(), 2u);  // reading goes on
+}
+
+TEST_F(Trouble, AnUnreadableBatchIsNamed) {
+  filled();
+  files.fail_reads(".segment");
+  auto found = journal.store->find(place(1, 0), Offset(0));
+  ASSERT_TRUE(found.ok() && found.value());
+  const Status refused = journal.store->read(*found.value()).status();
+  EXPECT_EQ(refused.consequence(), Consequence::kFatal);
+  EXPECT_TRUE(contains(refused.message(), "0000000001.segment at byte")) << refused.message();
+}
+
+TEST_F(Trouble, AClockThatGoesBackChangesNothing) {
+  filled();
+  journal.clock.advance(Duration(-1'000'000'000));
+  ASSERT_TRUE(journal.write({{place(1, 0), {"k=w"}}}).ok());
+  ASSERT_TRUE(journal.open().ok());
+  EXPECT_EQ(journal.read_all(place(1, 0)).size(), 2u);
+}
+
+}  // namespace
+}  // namespace millrace::log::journal
