@@ -30,15 +30,24 @@ struct SimulatedFileSystem::Inode {
       dirty.insert(sector);
     }
   }
-  // Effect: the sector on the disk is as it is read, up to byte `upto` of it.
-  void flush(std::uint64_t sector, std::uint64_t upto = kSector) {
+  // Effect: the sector on the disk is as it is read.
+  void flush(std::uint64_t sector) {
     const std::uint64_t from = sector * kSector;
-    const std::uint64_t to =
-        std::min({from + upto, std::uint64_t{now.size()}, std::uint64_t{disk.size()}});
-    if (from < to)
-      std::copy(now.begin() + static_cast<std::ptrdiff_t>(from),
-                now.begin() + static_cast<std::ptrdiff_t>(to),
-                disk.begin() + static_cast<std::ptrdiff_t>(from));
+    flush(from, std::min<std::uint64_t>(from + kSector, now.size()));
+  }
+  void flush(std::uint64_t from, std::uint64_t to) {
+    to = std::min<std::uint64_t>(to, disk.size());
+    if (from < to) disk.replace(from, to - from, now, from, to - from);
+  }
+  // Where the sector differs between the disk and what is read: [first, last].
+  std::optional<std::pair<std::uint64_t, std::uint64_t>> difference(std::uint64_t sector) const {
+    std::optional<std::pair<std::uint64_t, std::uint64_t>> found;
+    const std::uint64_t end =
+        std::min<std::uint64_t>({(sector + 1) * kSector, now.size(), disk.size()});
+    for (std::uint64_t at = sector * kSector; at < end; ++at) {
+      if (now[at] != disk[at]) found = {found ? found->first : at, at};
+    }
+    return found;
   }
 };
 
@@ -194,7 +203,13 @@ void SimulatedFileSystem::settle(Inode& inode) {
   }
   for (const std::uint64_t sector : inode.dirty) {
     if (how == 3 && pick(2) == 0) continue;
-    inode.flush(sector, how == 3 && pick(4) == 0 ? pick(kSector) : kSector);
+    const auto difference = how == 3 && pick(2) == 0 ? inode.difference(sector) : std::nullopt;
+    if (difference) {  // torn where it shows
+      const auto [first, last] = *difference;
+      inode.flush(sector * kSector, first + pick(last - first + 1));
+    } else {
+      inode.flush(sector);
+    }
   }
 }
 

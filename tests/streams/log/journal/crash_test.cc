@@ -57,6 +57,7 @@ class Life {
  public:
   Life(std::uint64_t seed, Met& met) : random_(seed), files_(seed), met_(met) {
     journal_.options.segment_bytes = 300 + pick(3000);
+    all_alike_ = pick(3) == 0;
     model_.steps.push_back({bytes_of(Catalog()), {}});
   }
 
@@ -162,21 +163,23 @@ class Life {
       frame.topics_made.push_back({journal_.catalog.next_topic_id(), "t", kPartitions, {}});
     } else {
       for (std::int32_t partition = 0; partition < kPartitions; ++partition) {
-        if (pick(2) == 0) continue;
+        if (all_alike_ ? partition > 0 : pick(2) == 0) continue;
         const PartitionKey where = place(1, partition);
         const Offset base = journal_.next(where);
         RecordEncoder& encoder = encoders[static_cast<std::size_t>(partition)];
         Values values;
         std::int32_t delta = 0;
-        for (std::uint64_t count = 1 + pick(3); count > 0; --count, ++delta) {
-          values.emplace_back(base + delta, std::to_string(++unique_) + Bytes(pick(200), 'v'));
+        for (std::uint64_t count = all_alike_ ? 1 : 1 + pick(3); count > 0; --count, ++delta) {
+          values.emplace_back(base + delta,
+                              std::to_string(++unique_) + Bytes(all_alike_ ? 100 : pick(200), 'v'));
           encoder.add(delta, std::nullopt, values.back().second, from_ms(unique_), Headers::none());
         }
         frame.batches.push_back({where, base, base + (delta + 1), delta, from_ms(unique_),
                                  encoder.max_timestamp(), encoder.bytes()});
         step.written.emplace_back(where, std::move(values));
       }
-      frame.offsets.push_back({"g", place(1, 0), Offset(++unique_), Bytes(pick(20), 'm')});
+      frame.offsets.push_back(
+          {"g", place(1, 0), Offset(++unique_), Bytes(all_alike_ ? 0 : pick(20), 'm')});
     }
     Catalog after = journal_.catalog;
     ASSERT_FALSE(after.apply(frame));
@@ -217,7 +220,9 @@ class Life {
   Met& met_;
   JournalHarness journal_{files_, "/data/journal"};
   Model model_;
-  std::int64_t unique_ = 0;
+  // Frames of one length: where one was, another fits exactly, and what was cut must stay so.
+  bool all_alike_ = false;
+  std::int64_t unique_ = 100'000;
   bool power_was_cut_ = false;
   bool failed_ = false;
 };

@@ -166,6 +166,60 @@ TEST(JournalDamage, AMissingFileIsSeen) {
   }
 }
 
+// A journal that was synced for the last time when `synced` was as in `old_mark`, as far as that file
+// knows: a power cut may leave it behind the truth.
+struct Lagging {
+  std::string old_mark;
+  std::map<std::string, std::string> files;
+
+  explicit Lagging(std::uint64_t segment_bytes) {
+    SimulatedFileSystem disk(1);
+    JournalHarness journal(disk, kDirectory);
+    journal.options.segment_bytes = segment_bytes;
+    EXPECT_TRUE(journal.open().ok());
+    EXPECT_TRUE(journal.make_topic("t", 1).ok());
+    EXPECT_TRUE(journal.store->sync().ok());
+    old_mark = disk.contents().at(kDirectory + "/synced");
+    for (int i = 0; i < 10; ++i) {
+      EXPECT_TRUE(journal.write({{place(1, 0), {"k=" + std::to_string(i)}}}).ok());
+      EXPECT_TRUE(journal.store->sync().ok());
+    }
+    files = disk.contents();
+    files.at(kDirectory + "/synced") = old_mark;
+  }
+};
+
+TEST(JournalDamage, FramesSayThatThoseBeforeThemWereDurable) {
+  // Property: what a later frame knows to be durable is damage, not a torn tail, also where the file
+  // `synced` lags.
+  Lagging lagging(1 << 20);
+  std::string& bytes = lagging.files.at(kDirectory + "/0000000001.segment");
+  const std::size_t at = bytes.find("k=7");
+  ASSERT_NE(at, std::string::npos);
+  bytes[at] = 'q';
+  const Outcome outcome = open_and_read(lagging.files);
+  EXPECT_TRUE(contains(outcome.opened.message(), "frames behind it say that it was durable"))
+      << outcome.opened.message();
+  bytes[at] = 'k';
+  EXPECT_TRUE(open_and_read(lagging.files).opened.ok());
+}
+
+TEST(JournalDamage, ASealedSegmentHasNoTornTail) {
+  // Property: a segment is sealed when it is durable; the power may go before the next one begins.
+  Lagging lagging(1200);
+  ASSERT_TRUE(lagging.files.contains(kDirectory + "/0000000002.segment"));
+  std::erase_if(lagging.files, [](const auto& file) {
+    return file.first > kDirectory + "/0000000001.segment" && file.first.ends_with(".segment");
+  });
+  std::string& bytes = lagging.files.at(kDirectory + "/0000000001.segment");
+  ASSERT_TRUE(open_and_read(lagging.files).opened.ok());
+  const std::size_t at = bytes.rfind("k=");
+  bytes[at] = 'q';  // in the last frame: none behind it speaks for it
+  const Outcome outcome = open_and_read(lagging.files);
+  EXPECT_TRUE(contains(outcome.opened.message(), "the segment was sealed behind it"))
+      << outcome.opened.message();
+}
+
 TEST(JournalDamage, ASegmentOfAnotherJournalIsRefused) {
   const Built built = build(true);
   auto files = built.files;
