@@ -24,9 +24,15 @@ std::optional<std::uint64_t> hostile_seed(const TestOptions& options) {
   return std::strtoull(seed, nullptr, 10);
 }
 
-log::memory::MemoryLogOptions log_options(const std::optional<std::uint64_t>& seed) {
+log::memory::MemoryLogOptions log_options(const std::optional<std::uint64_t>& seed,
+                                          bool keeps_tasks) {
   log::memory::MemoryLogOptions options;
-  if (seed) options.hostile = log::memory::HostileOptions::everything(*seed);
+  if (!seed) return options;
+  options.hostile = log::memory::HostileOptions::everything(*seed);
+  if (keeps_tasks) {
+    options.hostile.one_in_revoke = 0;
+    options.hostile.one_in_lost = 0;
+  }
   return options;
 }
 
@@ -39,7 +45,7 @@ struct TestDriverCore::Implementation {
         options(std::move(wanted)),
         seed(hostile_seed(options)),
         clock(options.start_time),
-        log(clock, log_options(seed)),
+        log(clock, log_options(seed, options.hostile_keeps_tasks)),
         random(seed.value_or(0)) {
     if (config.application_id.empty()) config.application_id = "test";
     for (const std::string& topic : graph::external_topics(topology.graph())) {

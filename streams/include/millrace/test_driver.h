@@ -39,6 +39,10 @@ struct TestOptions {
   // environment does the same for drivers that do not say.
   std::optional<std::uint64_t> hostile = {};
 
+  // True: a hostile log takes no task away. For topologies that are scheduled by the wall clock:
+  // where a task begins anew, so do such schedules (SEMANTICS R-P2).
+  bool hostile_keeps_tasks = false;
+
   // Partitions of the topics that the topology reads and writes, 1 where not said.
   std::map<std::string, std::int32_t> partitions = {};
 

@@ -13,6 +13,7 @@ Registry all_ops() {
   add_table_groups(registry);
   add_aggregates(registry);
   add_windowed_aggregates(registry);
+  add_processors(registry);
   return registry;
 }
 

@@ -39,7 +39,8 @@ struct WindowedTable {
 using Place = std::variant<Stream, WindowedStream, Table, WindowedTable, GroupedStream,
                            GroupedTable, WindowedGroups>;
 
-enum class StoreKind { kTexts, kCounts, kWindowedTexts, kWindowedCounts };
+// kPlainTexts: of a processor; Kafka Streams keeps no timestamps there.
+enum class StoreKind { kTexts, kPlainTexts, kCounts, kWindowedTexts, kWindowedCounts };
 
 struct OutputKind {
   std::optional<Duration> window_size;  // of windowed keys
@@ -126,6 +127,7 @@ void add_table_ops(Registry& registry);
 void add_table_groups(Registry& registry);
 void add_aggregates(Registry& registry);
 void add_windowed_aggregates(Registry& registry);
+void add_processors(Registry& registry);
 
 // For the ops. In place: with a repartition topic of this name where the keys may have changed, as
 // Kafka Streams inserts it.

@@ -44,7 +44,9 @@ class CaseRun {
         treatment_(treatment),
         built_(build_case(c)),
         driver_(std::move(built_.topology), {.application_id = kApplication},
-                {.hostile = treatment.hostile, .commit_each_input = treatment.commit_each_input}),
+                {.hostile = treatment.hostile,
+                 .hostile_keeps_tasks = treatment.keeps_tasks,
+                 .commit_each_input = treatment.commit_each_input}),
         guard_(built_.has_internal_topics) {
     driver_.on_transaction_end(
         [journal = built_.journal](bool committed) { journal->end_transaction(committed); });

@@ -13,6 +13,7 @@ namespace millrace::cases {
 // How the engine is treated meanwhile. Results must not depend on it.
 struct Treatment {
   std::optional<std::uint64_t> hostile = std::nullopt;  // a seed
+  bool keeps_tasks = false;                             // hostile, but takes no task away
   // False: transactions span inputs. Then nobody knows when an output record appeared.
   bool commit_each_input = true;
   // Before these input steps the worker dies, and another takes over.

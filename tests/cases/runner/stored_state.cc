@@ -22,6 +22,13 @@ StoreContent key_value_content(TopologyTestDriver& driver, const std::string& na
   return content;
 }
 
+StoreContent plain_content(TopologyTestDriver& driver, const std::string& name) {
+  StoreContent content = key_value_content<Text>(driver, name);
+  content.type = "kv";
+  for (StoreEntry& entry : content.entries) entry.timestamp.reset();
+  return content;
+}
+
 template <class V>
 StoreContent window_content(TopologyTestDriver& driver, const std::string& name) {
   const auto store = driver.store(WindowStoreName<Text, V>(runtime(name)));
@@ -40,6 +47,8 @@ StoreContent unsorted_content(TopologyTestDriver& driver, const std::string& nam
   switch (kind) {
     case StoreKind::kTexts:
       return key_value_content<Text>(driver, name);
+    case StoreKind::kPlainTexts:
+      return plain_content(driver, name);
     case StoreKind::kCounts:
       return key_value_content<std::int64_t>(driver, name);
     case StoreKind::kWindowedTexts:

@@ -30,14 +30,16 @@ std::vector<NamedTreatment> restarts(const Case& c, std::uint64_t seed, int roun
   return all;
 }
 
-std::vector<NamedTreatment> hostile_ones(std::uint64_t seed, int rounds) {
+std::vector<NamedTreatment> hostile_ones(const Case& c, std::uint64_t seed, int rounds) {
   std::vector<NamedTreatment> all;
+  // Where a task comes anew, its schedules by the wall clock begin anew, too (SEMANTICS R-P2).
+  const bool keeps_tasks = c.tags.contains("wall-clock");
   for (int round = 0; round < rounds; ++round) {
     const std::uint64_t own = seed + static_cast<std::uint64_t>(round);
     const std::string name = "hostile, seed " + std::to_string(own);
-    all.push_back({name, {.hostile = own}});
-    all.push_back(
-        {name + ", transactions span inputs", {.hostile = own, .commit_each_input = false}});
+    all.push_back({name, {.hostile = own, .keeps_tasks = keeps_tasks}});
+    all.push_back({name + ", transactions span inputs",
+                   {.hostile = own, .keeps_tasks = keeps_tasks, .commit_each_input = false}});
   }
   return all;
 }
@@ -67,7 +69,7 @@ std::vector<NamedTreatment> treatments(const Case& c, Way way, std::uint64_t see
     case Way::kRestart:
       return restarts(c, seed, rounds);
     case Way::kHostile:
-      return hostile_ones(seed, rounds);
+      return hostile_ones(c, seed, rounds);
   }
   return {};
 }
