@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <limits>
 
 #include "millrace/detail/assert.h"
 
@@ -24,14 +23,15 @@ std::size_t Cell::bytes(const ValueType& type, std::size_t key_size) {
   return offset_of_value(type, key_size) + type.size;
 }
 
-Cell* Cell::create(const ValueType& type, CellTable& table, BytesView key, std::uint64_t hash) {
-  MILLRACE_ASSERT(key.size() <= std::numeric_limits<std::uint32_t>::max() / 2,
-                  "a key of a store has more than 2 GiB");
+Cell* Cell::create(const ValueType& type, CellOwner& owner, BytesView key, std::uint64_t hash) {
+  MILLRACE_ASSERT(key.size() < std::size_t{1} << 30, "a key of a store has 1 GiB or more");
   void* memory = ::operator new(bytes(type, key.size()), alignment(type));
   Cell* cell = new (memory) Cell{
       .hash = hash,
-      .table = &table,
-      .key_size = static_cast<std::uint32_t>(key.size()),
+      .owner = &owner,
+      .key_size = static_cast<std::uint32_t>(key.size()) & ((1u << 30) - 1),
+      .used = 0,
+      .listed = 0,
       .value_offset = static_cast<std::uint32_t>(offset_of_value(type, key.size())),
   };
   if (!key.empty()) std::memcpy(cell + 1, key.data(), key.size());

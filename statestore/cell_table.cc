@@ -109,7 +109,10 @@ struct CellTable::Index {
   std::size_t shard_count = 1;
   std::size_t low_mask = 0;  // the greatest 2^n - 1 with 2^n <= shard_count
   std::size_t size = 0;
-  std::unique_ptr<Order> order;  // null: nobody has scanned yet
+  std::unique_ptr<Order> order;    // null: nobody has asked for it yet
+  std::size_t unordered_from = 0;  // the first shard that `order` may lack cells of
+  bool ordered = false;            // it lacks none
+  std::size_t hand = 0;            // the shard that eviction looks at next
 };
 
 CellTable::CellTable(const ValueType& type, std::int64_t tag, Footprint& footprint)
@@ -158,35 +161,92 @@ Cell& CellTable::find_or_insert(BytesView key, std::uint64_t hash, bool& created
   return *owner.release();
 }
 
-void CellTable::erase(Cell& cell) {
-  MILLRACE_ASSERT(cell.table == this && cell.undo == nullptr, "a cell in use is erased");
-  if (index_->order) {
-    index_->order->erase(&cell);
-    footprint_.remove(kOrderNodeBytes);
-  }
+void CellTable::erase(Cell& cell) noexcept {
+  MILLRACE_ASSERT(cell.owner == this && cell.undo == nullptr && !cell.listed,
+                  "a cell in use is erased");
   index_->shard_of(cell.hash).erase(&cell);
+  destroy(cell);
+}
+
+// Effect: ends a cell that has left its shard, or is about to.
+void CellTable::destroy(Cell& cell) noexcept {
+  if (index_->order && index_->order->erase(&cell) > 0) footprint_.remove(kOrderNodeBytes);
   --index_->size;
   footprint_.remove(Cell::bytes(type_, cell.key_size) + type_.heap_size(cell.value()));
   Cell::destroy(&cell, type_);
 }
 
-void CellTable::scan(OptionalBytesView from, OptionalBytesView to,
-                     const std::function<bool(Cell&)>& visit) {
-  if (!index_->order) {
-    std::vector<Cell*> cells;
-    cells.reserve(index_->size);
-    for (const std::vector<Shard>& block : index_->blocks) {
-      for (const Shard& shard : block) cells.insert(cells.end(), shard.begin(), shard.end());
+bool CellTable::build_order(std::size_t cells) {
+  Index& index = *index_;
+  if (index.ordered) return true;
+  if (!index.order) index.order.reset(new Order);
+  if (index.order->empty() && cells >= index.size) {  // all at once: sorted it is linear
+    std::vector<Cell*> all;
+    all.reserve(index.size);
+    for (const std::vector<Shard>& block : index.blocks) {
+      for (const Shard& shard : block) all.insert(all.end(), shard.begin(), shard.end());
     }
-    std::sort(cells.begin(), cells.end(), ByteOrder());
-    index_->order.reset(new Order(cells.begin(), cells.end()));  // sorted: linear
-    footprint_.add(index_->size * kOrderNodeBytes);
+    std::sort(all.begin(), all.end(), ByteOrder());
+    index.order.reset(new Order(all.begin(), all.end()));
+    footprint_.add(index.size * kOrderNodeBytes);
+    return index.ordered = true;
   }
+  // Shards that are made meanwhile stand behind all others: what they take over is visited again.
+  while (index.unordered_from < index.shard_count && cells > 0) {
+    const Shard& shard = index.shard(index.unordered_from);
+    for (Cell* cell : shard) {
+      if (index.order->insert(cell).second) footprint_.add(kOrderNodeBytes);
+    }
+    cells -= std::min(cells, shard.size() + 1);
+    ++index.unordered_from;
+  }
+  return index.ordered = index.unordered_from == index.shard_count;
+}
+
+void CellTable::scan(OptionalBytesView from, OptionalBytesView to, ScanOrder direction,
+                     const std::function<bool(Cell&)>& visit) {
+  build_order(std::numeric_limits<std::size_t>::max());
   const Order& order = *index_->order;
-  for (auto at = from ? order.lower_bound(*from) : order.begin(); at != order.end(); ++at) {
-    if (to && (*at)->key() >= *to) return;
-    if (!visit(**at)) return;
+  if (from && to && *from >= *to) return;
+  const auto first = from ? order.lower_bound(*from) : order.begin();
+  if (direction == ScanOrder::kForward) {
+    for (auto at = first; at != order.end(); ++at) {
+      if (to && (*at)->key() >= *to) return;
+      if (!visit(**at)) return;
+    }
+  } else {
+    for (auto at = to ? order.lower_bound(*to) : order.end(); at != first;) {
+      if (!visit(**--at)) return;
+    }
   }
+}
+
+bool CellTable::evict(std::size_t& cells, std::size_t& bytes,
+                      const std::function<bool(const Cell&)>& may_go) {
+  const auto goes = [&](Cell* cell) {
+    if (bytes == 0 || !may_go(*cell)) return false;
+    if (cell->used) {
+      cell->used = 0;
+      return false;
+    }
+    const std::size_t before = footprint_.bytes;
+    destroy(*cell);
+    bytes -= std::min(bytes, before - footprint_.bytes);
+    return true;
+  };
+  while (cells > 0 && bytes > 0) {
+    Shard& shard = index_->shard(index_->hand++);
+    cells -= std::min(cells, shard.size() + 1);
+    boost::unordered::erase_if(shard, goes);
+    if (shard.empty() && shard.bucket_count() > 0) {
+      footprint_.remove(bytes_of(shard));
+      shard = Shard();
+    }
+    if (index_->hand < index_->shard_count) continue;
+    index_->hand = 0;
+    return true;
+  }
+  return false;
 }
 
 bool CellTable::dismantle(std::size_t& budget) {

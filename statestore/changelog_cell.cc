@@ -1,47 +1,35 @@
 #include "changelog_cell.h"
 
-#include <cxxabi.h>
-
-#include <cstdlib>
 #include <exception>
-#include <memory>
 #include <typeinfo>
 
 #include "millrace/error.h"
+#include "type_name.h"
 
 namespace millrace::state {
 
-namespace {
-
-// REQUIRES: inside a catch clause. Only our own errors promise not to quote the bytes at hand; of
-// others the type must do.
 std::string reason_of_current_exception() {
   try {
     throw;
   } catch (const Error& error) {
     return error.what();
   } catch (const std::exception& error) {
-    const char* name = typeid(error).name();
-    int status = 0;
-    const std::unique_ptr<char, void (*)(void*)> readable(
-        abi::__cxa_demangle(name, nullptr, nullptr, &status), std::free);
-    return std::string("the serde threw ") + (readable ? readable.get() : name);
+    return "the serde threw " + type_name(typeid(error));
   } catch (...) {
     return "the serde threw something that is no std::exception";
   }
 }
 
-}  // namespace
-
-void write_cell(const Cell& cell, BytesView key, const ValueType& type, ValueCodec& codec,
-                Bytes& buffer, ChangelogWriter& writer) {
-  if (!type.has_value(cell.value())) {
-    writer.write(key, std::nullopt, cell.timestamp);
-    return;
+OptionalBytesView write_cell(const Cell& cell, BytesView key, const ValueType& type,
+                             ValueCodec& codec, Bytes& buffer, ChangelogWriter& writer) {
+  OptionalBytesView value;
+  if (type.has_value(cell.value())) {
+    buffer.clear();
+    codec.serialize(cell.value(), buffer);
+    value = buffer;
   }
-  buffer.clear();
-  codec.serialize(cell.value(), buffer);
-  writer.write(key, BytesView(buffer), cell.timestamp);
+  writer.write(key, value, cell.timestamp);
+  return value;
 }
 
 std::optional<std::string> restore_cell(Cell& cell, OptionalBytesView value, Timestamp timestamp,

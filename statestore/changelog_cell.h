@@ -9,9 +9,10 @@
 namespace millrace::state {
 
 // Effect: the changelog record of a changed cell: its value's bytes, or a tombstone. `buffer` is
-// overwritten. Errors: what the serde and the writer throw.
-void write_cell(const Cell& cell, BytesView key, const ValueType& type, ValueCodec& codec,
-                Bytes& buffer, ChangelogWriter& writer);
+// overwritten. Returns what was written of the value, in `buffer`. Errors: what the serde and the
+// writer throw.
+OptionalBytesView write_cell(const Cell& cell, BytesView key, const ValueType& type,
+                             ValueCodec& codec, Bytes& buffer, ChangelogWriter& writer);
 
 // Effect: the cell holds what these bytes say, as after a commit; without a value it leaves its
 // table. Returns the reason if they cannot be decoded: then nothing has changed.
@@ -26,6 +27,10 @@ std::vector<Cell*> cells_with_value(const ChangeList& changes, const ValueType& 
 // REQUIRES: no open changes; stays so.
 void reread_cells(const std::vector<Cell*>& cells, const std::string& store, ValueCodec& codec,
                   ChangeList& changes);
+
+// REQUIRES: inside a catch clause. Only our own errors promise not to quote the bytes at hand; of
+// others the type must do.
+std::string reason_of_current_exception();
 
 Status undecodable(const std::string& store, Offset offset, const std::string& reason);
 

@@ -3,6 +3,14 @@
 
 namespace millrace::state {
 
+std::optional<Bytes> least_above(BytesView prefix) {
+  Bytes above(prefix);
+  while (!above.empty() && above.back() == '\xff') above.pop_back();
+  if (above.empty()) return std::nullopt;
+  ++above.back();
+  return above;
+}
+
 CommitBatch::Piece CommitBatch::keep(BytesView bytes) {
   const Piece piece{bytes_.size(), static_cast<std::uint32_t>(bytes.size())};
   bytes_.append(bytes);

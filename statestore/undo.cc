@@ -60,13 +60,18 @@ Cell& ChangeList::at(CellTable& table, BytesView key) {
   Cell& cell = table.find_or_insert(key, hash_of(key), created);
   if (!created) return cell;
   try {
-    note(cell);
+    hold(cell);
   } catch (...) {
     table.erase(cell);
     throw;
   }
-  cell.undo->untold = true;
   return cell;
+}
+
+void ChangeList::hold(Cell& cell) {
+  if (cell.undo != nullptr) return;
+  note(cell);
+  cell.undo->untold = true;
 }
 
 bool ChangeList::is_change(const Cell& cell) const {
@@ -79,15 +84,19 @@ std::size_t ChangeList::size() const {
   return size;
 }
 
-void ChangeList::commit() noexcept {
+void ChangeList::commit(BatchNumber batch, std::vector<Cell*>* deleted) noexcept {
   for_each([&](Cell& cell) {
+    if (deleted != nullptr && is_change(cell)) cell.batch = batch;
     if (!type_.trivial) {
       footprint_.remove(type_.heap_size(cell.undo->value()));
       type_.destroy(cell.undo->value());
       footprint_.add(type_.heap_size(cell.value()));
     }
     cell.undo = nullptr;
-    if (!type_.has_value(cell.value())) cell.table->erase(cell);
+    if (type_.has_value(cell.value()) || cell.listed) return;
+    if (cell.batch == BatchNumber()) return cell.owner->erase(cell);
+    cell.listed = 1;
+    deleted->push_back(&cell);  // there is room: see the header
   });
   recycle();
 }
@@ -100,8 +109,8 @@ void ChangeList::abort() noexcept {
     type_.destroy(undo->value());
     cell.timestamp = undo->timestamp;
     cell.undo = nullptr;
-    // Between transactions no cell is empty: this one was made since.
-    if (!type_.has_value(cell.value())) cell.table->erase(cell);
+    // Between transactions no cell is empty but those that are listed: this one was made since.
+    if (!type_.has_value(cell.value()) && !cell.listed) cell.owner->erase(cell);
   });
   recycle();
 }

@@ -77,7 +77,7 @@ StreamTask::StreamTask(TaskId id, const TaskEnvironment& environment)
     source_names_.push_back(topic);
   }
   for (const std::string& name : subtopology_.stores) {
-    auto made = environment.graph.store(name).make();
+    auto made = environment.graph.store(name).make(nullptr);
     made->bind(memory_);
     made->forget_typed_values(environment.forget_typed_values);
     if (const auto changelog = plan.changelogs.find(name); changelog != plan.changelogs.end()) {

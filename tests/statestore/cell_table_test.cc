@@ -25,7 +25,7 @@ class CellTableTest : public testing::Test {
   std::vector<Bytes> scanned(OptionalBytesView from = std::nullopt,
                              OptionalBytesView to = std::nullopt) {
     std::vector<Bytes> keys;
-    table_.scan(from, to, [&](Cell& cell) {
+    table_.scan(from, to, ScanOrder::kForward, [&](Cell& cell) {
       keys.emplace_back(cell.key());
       return true;
     });
@@ -91,7 +91,8 @@ TEST_F(CellTableTest, ScansInOrderOfUnsignedBytes) {
 TEST_F(CellTableTest, ScanStops) {
   for (const char* key : {"a", "b", "c"}) insert(key);
   int visited = 0;
-  table_.scan(std::nullopt, std::nullopt, [&](Cell&) { return ++visited < 2; });
+  table_.scan(std::nullopt, std::nullopt, ScanOrder::kForward,
+              [&](Cell&) { return ++visited < 2; });
   EXPECT_EQ(visited, 2);
 }
 
@@ -107,7 +108,7 @@ TEST(CellTable, DismantledInSlices) {
       cell.as<std::string>().emplace(100, 'x');
       footprint.add(HeapSize<std::string>::of(*cell.as<std::string>()));
     }
-    table.scan(std::nullopt, std::nullopt, [](Cell&) { return false; });
+    table.scan(std::nullopt, std::nullopt, ScanOrder::kForward, [](Cell&) { return false; });
     EXPECT_GT(footprint.bytes, 20'000u * 150);
 
     int slices = 0;

@@ -100,7 +100,7 @@ TEST(KeyValueCells, ScanHidesDeleted) {
   store->commit({});
   erase<std::string>(*store, "b", 2);
   std::vector<Bytes> keys;
-  store->scan("a", std::nullopt, [&](const Cell& cell) {
+  store->scan("a", std::nullopt, ScanOrder::kForward, [&](const Cell& cell) {
     keys.emplace_back(cell.key());
     return true;
   });

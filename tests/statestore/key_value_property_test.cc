@@ -4,8 +4,11 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -15,7 +18,19 @@
 namespace millrace::state {
 namespace {
 
-enum class What { kPut, kErase, kTouch, kScan, kWrite, kCommit, kAbort };
+enum class What {
+  kPut,
+  kErase,
+  kTouch,
+  kScan,
+  kPrefetch,
+  kEvict,
+  kWrite,
+  kCommit,
+  kAbort,
+  kRestart,
+  kCrash
+};
 
 struct Step {
   What what;
@@ -24,8 +39,9 @@ struct Step {
   std::int64_t timestamp;
 };
 std::ostream& operator<<(std::ostream& out, const Step& s) {
-  static constexpr const char* kNames[] = {"put",   "erase",  "touch", "scan",
-                                           "write", "commit", "abort"};
+  static constexpr const char* kNames[] = {"put",      "erase",   "touch", "scan",
+                                           "prefetch", "evict",   "write", "commit",
+                                           "abort",    "restart", "crash"};
   return out << kNames[static_cast<int>(s.what)] << '(' << to_hex(s.key) << ", " << s.number << '@'
              << s.timestamp << ')';
 }
@@ -41,9 +57,13 @@ rc::Gen<Step> any_step() {
                                                                 {4, What::kErase},
                                                                 {1, What::kTouch},
                                                                 {1, What::kScan},
+                                                                {1, What::kPrefetch},
+                                                                {3, What::kEvict},
                                                                 {1, What::kWrite},
                                                                 {2, What::kCommit},
-                                                                {1, What::kAbort}})),
+                                                                {1, What::kAbort},
+                                                                {1, What::kRestart},
+                                                                {1, What::kCrash}})),
       rc::gen::set(&Step::key, rc::gen::elementOf(kKeys)),
       rc::gen::set(&Step::number, rc::gen::inRange(0, 1000)),
       rc::gen::set(&Step::timestamp, rc::gen::inRange<std::int64_t>(-1, 100)));
@@ -60,10 +80,41 @@ std::string value_of(int number) {  // some beyond the small-string buffer
   return std::string(static_cast<std::size_t>(number % 40), 'x') + std::to_string(number);
 }
 
-// A store, what it must hold, and what it must hold after an abort.
+// A store, what it must hold, and what it must hold after an abort. With a seed it lies over a disk
+// that applies late; what is evicted, restarted and lost there must not show. Without one, eviction
+// finds nothing and a restart reads the whole changelog.
 template <class V>
 struct Pair {
-  std::unique_ptr<KeyValueCells> store = key_value_store<V>();
+  explicit Pair(std::optional<std::uint64_t> seed = {})
+      : disk(seed ? std::make_unique<TestDisk>(*seed) : nullptr), store(make()) {}
+
+  std::unique_ptr<KeyValueCells> make() {
+    return key_value_store<V>(default_serde<V>(), disk ? &disk->table() : nullptr);
+  }
+
+  // Effect: as a new process: of memory nothing is left.
+  void restart(bool crash) {
+    store.reset();
+    if (disk && crash) disk->crash();
+    if (disk && !crash) disk->open();
+    store = make();
+    RC_ASSERT(changelog.restore(*store).ok());
+    now = committed;
+  }
+
+  // Both directions of any range.
+  void check_range(OptionalBytesView from, OptionalBytesView to) {
+    Scanned<V> expected;
+    for (const auto& entry : now) {
+      if ((!from || entry.first >= *from) && (!to || entry.first < *to)) expected.push_back(entry);
+    }
+    RC_ASSERT(scanned<V>(*store, from, to, ScanOrder::kForward) == expected);
+    std::reverse(expected.begin(), expected.end());
+    RC_ASSERT(scanned<V>(*store, from, to, ScanOrder::kBackward) == expected);
+  }
+
+  std::unique_ptr<TestDisk> disk;
+  std::unique_ptr<KeyValueCells> store;
   Changelog changelog;
   Contents<V> now;
   Contents<V> committed;
@@ -82,8 +133,22 @@ struct Pair {
         store->at(step.key);
         break;
       case What::kScan:
-        RC_ASSERT(contents<V>(*store) == now);  // from here on an order is kept
+        check_range(std::nullopt, std::nullopt);  // from here on an order is kept
+        check_range(BytesView(step.key), std::nullopt);
+        check_range(std::nullopt, BytesView(step.key));
         break;
+      case What::kPrefetch: {
+        const std::vector<BytesView> keys(kKeys.begin(), kKeys.begin() + step.number % 11);
+        store->prefetch(keys);
+        break;
+      }
+      case What::kEvict:
+        store->evict(static_cast<std::size_t>(step.number));
+        break;
+      case What::kRestart:
+        return restart(false);
+      case What::kCrash:
+        return restart(true);
       case What::kWrite: {
         Changelog thrown_away;
         store->write_changes(thrown_away);
@@ -126,9 +191,9 @@ Contents<V> fold(const Changelog& changelog) {
 // Any history leaves the store as the model says: values, times, order. The fold of the changelog
 // is the committed state, and a store restored from it holds the same.
 template <class V>
-void check_history() {
+void check_history(std::optional<std::uint64_t> seed = {}) {
   const auto steps = *rc::gen::container<std::vector<Step>>(any_step());
-  Pair<V> pair;
+  Pair<V> pair(seed);
   for (const Step& step : steps) pair.run(step);
   RC_ASSERT(contents<V>(*pair.store) == pair.now);
   RC_ASSERT(fold<V>(pair.changelog) == pair.committed);
@@ -140,26 +205,31 @@ void check_history() {
 
   pair.run({What::kAbort, "", 0, 0});
   RC_ASSERT(contents<V>(*pair.store) == pair.committed);
-  RC_ASSERT(pair.store->size() == pair.committed.size());
+  if (!seed) RC_ASSERT(pair.store->size() == pair.committed.size());
 }
 RC_GTEST_PROP(KeyValueProperty, HistoriesOfNumbers, ()) { check_history<std::int64_t>(); }
 RC_GTEST_PROP(KeyValueProperty, HistoriesOfStrings, ()) { check_history<std::string>(); }
+RC_GTEST_PROP(KeyValueProperty, HistoriesOverADisk, (std::uint64_t seed)) {
+  check_history<std::string>(seed);
+}
+RC_GTEST_PROP(KeyValueProperty, HistoriesOfNumbersOverADisk, (std::uint64_t seed)) {
+  check_history<std::int64_t>(seed);
+}
 
 // An abort after any number of steps, then the same steps again, changes no changelog record.
 RC_GTEST_PROP(KeyValueProperty, AbortAfterEveryStep, ()) {
   const auto before = *rc::gen::container<std::vector<Step>>(any_step());
-  const auto steps =
-      *rc::gen::container<std::vector<Step>>(rc::gen::suchThat(any_step(), [](const Step& step) {
-        return step.what != What::kCommit && step.what != What::kAbort;
-      }));
+  const auto steps = *rc::gen::container<std::vector<Step>>(
+      rc::gen::suchThat(any_step(), [](const Step& step) { return step.what < What::kCommit; }));
+  const bool over_disk = *rc::gen::arbitrary<bool>();
   const auto run = [&](std::size_t abort_after) {
-    Pair<std::string> pair;
+    Pair<std::string> pair(over_disk ? std::optional<std::uint64_t>(abort_after) : std::nullopt);
     for (const Step& step : before) pair.run(step);
     pair.run({What::kCommit, "", 0, 0});
     for (std::size_t i = 0; i < abort_after; ++i) pair.run(steps[i]);
     pair.run({What::kAbort, "", 0, 0});
     RC_ASSERT(contents<std::string>(*pair.store) == pair.committed);
-    RC_ASSERT(pair.store->size() == pair.committed.size());
+    if (!over_disk) RC_ASSERT(pair.store->size() == pair.committed.size());
     for (const Step& step : steps) pair.run(step);
     pair.run({What::kCommit, "", 0, 0});
     return pair.changelog.records;
@@ -169,21 +239,12 @@ RC_GTEST_PROP(KeyValueProperty, AbortAfterEveryStep, ()) {
 }
 
 // Ranges are those of the model, for any bounds.
-RC_GTEST_PROP(KeyValueProperty, Ranges, ()) {
-  Pair<std::int64_t> pair;
+RC_GTEST_PROP(KeyValueProperty, Ranges, (bool over_disk)) {
+  Pair<std::int64_t> pair(over_disk ? std::optional<std::uint64_t>(1) : std::nullopt);
   for (const Step& step : *rc::gen::container<std::vector<Step>>(any_step())) pair.run(step);
   const Bytes from = *rc::gen::elementOf(kKeys);
   const Bytes to = *rc::gen::elementOf(kKeys);
-  std::vector<Bytes> seen;
-  pair.store->scan(from, BytesView(to), [&](const Cell& cell) {
-    seen.emplace_back(cell.key());
-    return true;
-  });
-  std::vector<Bytes> expected;
-  for (const auto& [key, entry] : pair.now) {
-    if (key >= from && key < to) expected.push_back(key);
-  }
-  RC_ASSERT(seen == expected);
+  pair.check_range(BytesView(from), BytesView(to));
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "millrace/detail/key_value_cells.h"
+#include "millrace/detail/memory_disk.h"
 #include "millrace/detail/window_cells.h"
 
 namespace millrace::state {
@@ -22,20 +23,43 @@ std::unique_ptr<ValueCodec> codec_of(AnySerde<V> serde = default_serde<V>()) {
 }
 
 template <class V>
-std::unique_ptr<KeyValueCells> key_value_store(AnySerde<V> serde = default_serde<V>()) {
+std::unique_ptr<KeyValueCells> key_value_store(AnySerde<V> serde = default_serde<V>(),
+                                               DiskTable* disk = nullptr) {
   return std::make_unique<KeyValueCells>("counts", StoreKind::kTimestampedKeyValue, value_type<V>(),
-                                         codec_of<V>(std::move(serde)));
+                                         codec_of<V>(std::move(serde)), disk);
 }
 
 template <class V>
 std::unique_ptr<WindowCells> window_store(TaskMemory& memory, std::int64_t size_ms,
                                           std::int64_t retention_ms,
-                                          AnySerde<V> serde = default_serde<V>()) {
+                                          AnySerde<V> serde = default_serde<V>(),
+                                          DiskTable* disk = nullptr) {
   auto store = std::make_unique<WindowCells>("hourly", Duration(size_ms), Duration(retention_ms),
-                                             value_type<V>(), codec_of<V>(std::move(serde)));
+                                             value_type<V>(), codec_of<V>(std::move(serde)), disk);
   store->bind(memory);
   return store;
 }
+
+// A disk in memory for one store, which applies late where it has a seed. Survives its stores.
+class TestDisk {
+ public:
+  explicit TestDisk(std::optional<std::uint64_t> seed = {}) : host_({.seed = seed}) { open(); }
+  // Effect: as a new process finds it. REQUIRES: no store uses it.
+  void open() {
+    task_.reset();
+    task_ = host_.open_task({.directory = "in-0", .stores = {{"store", {}}}}, [] {});
+  }
+  // Effect: the same after what was on its way was lost.
+  void crash() {
+    host_.crash();
+    open();
+  }
+  DiskTable& table() { return task_->table("store"); }
+
+ private:
+  MemoryDiskHost host_;
+  std::unique_ptr<TaskDisk> task_;
+};
 
 // A value as a store shows it.
 template <class V>
@@ -80,19 +104,29 @@ void erase(WindowCells& cells, BytesView key, std::int64_t start, std::int64_t t
   if (Cell* cell = cells.find(key, start)) change<V>(cells, *cell, std::nullopt, timestamp);
 }
 
+// What a scan shows, in its order.
 template <class V>
-Contents<V> contents(KeyValueCells& cells) {
-  Contents<V> found;
-  cells.scan(std::nullopt, std::nullopt, [&](const Cell& cell) {
-    found.emplace(cell.key(), Entry<V>{*cell.as<V>(), to_ms(cell.timestamp)});
+using Scanned = std::vector<std::pair<Bytes, Entry<V>>>;
+template <class V>
+Scanned<V> scanned(KeyValueCells& cells, OptionalBytesView from, OptionalBytesView to,
+                   ScanOrder order) {
+  Scanned<V> found;
+  cells.scan(from, to, order, [&](const Cell& cell) {
+    found.emplace_back(cell.key(), Entry<V>{*cell.as<V>(), to_ms(cell.timestamp)});
     return true;
   });
   return found;
 }
+
 template <class V>
-WindowContents<V> contents(const WindowCells& cells) {
+Contents<V> contents(KeyValueCells& cells) {
+  const Scanned<V> all = scanned<V>(cells, std::nullopt, std::nullopt, ScanOrder::kForward);
+  return Contents<V>(all.begin(), all.end());
+}
+template <class V>
+WindowContents<V> contents(WindowCells& cells) {
   WindowContents<V> found;
-  cells.scan(0, INT64_MAX, [&](std::int64_t start, const Cell& cell) {
+  cells.scan({}, ScanOrder::kForward, [&](std::int64_t start, const Cell& cell) {
     found.emplace(std::pair(start, Bytes(cell.key())),
                   Entry<V>{*cell.as<V>(), to_ms(cell.timestamp)});
     return true;
@@ -123,15 +157,19 @@ class Changelog final : public ChangelogWriter {
     store.commit(range);
   }
 
-  // Effect: the store holds what the records from this offset on say.
+  // Effect: the store holds what the records from this offset on say, those that its disk has aside.
   Status restore(Store& store, Offset from = Offset(0)) const {
+    const Offset restored_to = store.restored_to();
     for (std::size_t i = 0; i < records.size(); ++i) {
-      if (offset_of(i) < from) continue;
+      if (offset_of(i) < from || offset_of(i) <= restored_to) continue;
       const Record& r = records[i];
       const auto value = r.value ? OptionalBytesView(*r.value) : std::nullopt;
       if (Status s = store.restore(r.key, value, from_ms(r.timestamp), offset_of(i)); !s.ok()) {
         return s;
       }
+    }
+    store.finish_restore();
+    while (!store.restored()) {
     }
     return Status::success();
   }

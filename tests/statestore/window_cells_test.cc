@@ -183,7 +183,7 @@ TEST_F(WindowCellsTest, ScanOrderAndBounds) {
     seen.push_back(std::to_string(start) + Bytes(cell.key()));
     return seen.size() < 4;
   };
-  store_->scan(10, 20, collect);
+  store_->scan({.from_ms = 10, .to_ms = 20}, ScanOrder::kForward, collect);
   EXPECT_EQ(seen, (std::vector<std::string>{"10a", "10\xff", "20a", "20b"}));
   EXPECT_EQ(store_->starts(1, 19), Starts{10});
   EXPECT_EQ(store_->starts(20, 10), Starts{});

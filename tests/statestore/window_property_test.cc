@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <ostream>
 #include <set>
 #include <string>
@@ -21,7 +23,7 @@ using Value = std::string;
 constexpr std::int64_t kSize = 10;
 constexpr std::int64_t kRetention = 35;
 
-enum class What { kPut, kErase, kObserve, kCommit, kAbort };
+enum class What { kPut, kErase, kObserve, kPrefetch, kEvict, kCommit, kAbort, kRestart, kCrash };
 
 struct Step {
   What what;
@@ -30,7 +32,8 @@ struct Step {
   int number;
 };
 std::ostream& operator<<(std::ostream& out, const Step& s) {
-  static constexpr const char* kNames[] = {"put", "erase", "observe", "commit", "abort"};
+  static constexpr const char* kNames[] = {"put",    "erase", "observe", "prefetch", "evict",
+                                           "commit", "abort", "restart", "crash"};
   return out << kNames[static_cast<int>(s.what)] << '(' << to_hex(s.key) << " of " << s.start
              << ", " << s.number << ')';
 }
@@ -40,8 +43,12 @@ rc::Gen<Step> any_step() {
       rc::gen::set(&Step::what, rc::gen::weightedElement<What>({{8, What::kPut},
                                                                 {3, What::kErase},
                                                                 {1, What::kObserve},
+                                                                {1, What::kPrefetch},
+                                                                {3, What::kEvict},
                                                                 {2, What::kCommit},
-                                                                {1, What::kAbort}})),
+                                                                {1, What::kAbort},
+                                                                {1, What::kRestart},
+                                                                {1, What::kCrash}})),
       rc::gen::set(&Step::key, rc::gen::element<Bytes>("", "a", Bytes("a\0", 2), "b", "\xff")),
       // Most near the beginning, so that time creeps and sometimes leaps.
       rc::gen::set(&Step::start, rc::gen::map(rc::gen::oneOf(rc::gen::inRange<std::int64_t>(0, 8),
@@ -64,10 +71,39 @@ struct State {
   }
 };
 
+// With a seed the store lies over a disk that applies late; what is evicted, restarted and lost
+// there must not show. Without one, eviction finds nothing and a restart reads the whole changelog.
 struct Pair {
-  TaskMemory memory;
-  std::unique_ptr<WindowCells> store = window_store<Value>(memory, kSize, kRetention);
+  explicit Pair(std::optional<std::uint64_t> seed = {})
+      : disk(seed ? std::make_unique<TestDisk>(*seed) : nullptr),
+        memory(std::make_unique<TaskMemory>()),
+        store(make(*memory)) {}
+
+  std::unique_ptr<WindowCells> make(TaskMemory& times) {
+    return window_store<Value>(times, kSize, kRetention, default_serde<Value>(),
+                               disk ? &disk->table() : nullptr);
+  }
+
+  // Effect: as a new process that got the task's persisted times: of memory nothing is left.
+  void restart(bool crash) {
+    store->abort();
+    memory->abort();
+    store.reset();
+    if (disk && crash) disk->crash();
+    if (disk && !crash) disk->open();
+    auto fresh = std::make_unique<TaskMemory>();
+    for (const auto& [name, value] : memory->persisted()) fresh->load(name, value);
+    memory = std::move(fresh);
+    store = make(*memory);
+    RC_ASSERT(changelog.restore(*store, purged).ok());
+    now = committed;
+  }
+
+  std::unique_ptr<TestDisk> disk;
+  std::unique_ptr<TaskMemory> memory;
+  std::unique_ptr<WindowCells> store;
   Changelog changelog;
+  Offset purged{0};
   State now;
   State committed;
 
@@ -92,14 +128,30 @@ struct Pair {
         store->observe(step.start);
         now.observed = std::max(now.observed, step.start);
         break;
+      case What::kPrefetch: {
+        const std::vector<BytesView> keys = {step.key, "a", "b"};
+        store->prefetch(keys, step.start);
+        break;
+      }
+      case What::kEvict:
+        store->evict(static_cast<std::size_t>(step.number) * 10);
+        break;
+      case What::kRestart:
+        restart(false);
+        break;
+      case What::kCrash:
+        restart(true);
+        break;
       case What::kCommit:
         changelog.commit(*store);
-        memory.commit();
+        memory->commit();
+        // The changelog may begin above what the disk has got: what is missing nobody needs.
+        if (const auto below = store->purge_below()) purged = *below;
         committed = now;
         break;
       case What::kAbort:
         store->abort();
-        memory.abort();
+        memory->abort();
         now = committed;
         break;
     }
@@ -110,6 +162,19 @@ struct Pair {
   void check() const {
     const WindowContents<Value> visible = now.visible();
     RC_ASSERT(contents<Value>(*store) == visible);
+    std::vector<std::pair<std::int64_t, Bytes>> backward;
+    store->scan({"a", "b", 10, 30}, ScanOrder::kBackward,
+                [&](std::int64_t start, const Cell& cell) {
+                  backward.emplace_back(start, cell.key());
+                  return true;
+                });
+    std::vector<std::pair<std::int64_t, Bytes>> expected;
+    for (const auto& [where, entry] : visible) {
+      if (where.first >= 10 && where.first <= 30 && where.second >= "a" && where.second < "b") {
+        expected.insert(expected.begin(), where);
+      }
+    }
+    RC_ASSERT(backward == expected);
     for (const auto& [where, entry] : now.entries) {
       const Value* found = value_in<Value>(store->find(where.second, where.first));
       RC_ASSERT((found != nullptr) == now.readable(where.first));
@@ -124,7 +189,7 @@ struct Pair {
   // What the store holds in a new process that got this task's persisted times.
   WindowContents<Value> restored_from(Offset from) const {
     TaskMemory fresh;
-    for (const auto& [name, value] : memory.persisted()) fresh.load(name, value);
+    for (const auto& [name, value] : memory->persisted()) fresh.load(name, value);
     const auto store_there = window_store<Value>(fresh, kSize, kRetention);
     RC_ASSERT(changelog.restore(*store_there, from).ok());
     RC_ASSERT(!store_there->has_changes());
@@ -134,8 +199,8 @@ struct Pair {
 
 // Any history leaves the store as the model says; abort brings back values, times and what is
 // readable; the changelog restores the committed state, also from where it may be purged to.
-RC_GTEST_PROP(WindowProperty, Histories, ()) {
-  Pair pair;
+void check_history(std::optional<std::uint64_t> seed = {}) {
+  Pair pair(seed);
   for (const Step& step : *rc::gen::container<std::vector<Step>>(any_step())) pair.run(step);
   pair.run({What::kAbort, "", 0, 0});
   RC_ASSERT(pair.restored_from(Offset(0)) == pair.committed.visible());
@@ -144,15 +209,17 @@ RC_GTEST_PROP(WindowProperty, Histories, ()) {
   }
 }
 
+RC_GTEST_PROP(WindowProperty, Histories, ()) { check_history(); }
+RC_GTEST_PROP(WindowProperty, HistoriesOverADisk, (std::uint64_t seed)) { check_history(seed); }
+
 // An abort after any number of steps, then the same steps again, changes no changelog record.
 RC_GTEST_PROP(WindowProperty, AbortAfterEveryStep, ()) {
   const auto before = *rc::gen::container<std::vector<Step>>(any_step());
-  const auto steps =
-      *rc::gen::container<std::vector<Step>>(rc::gen::suchThat(any_step(), [](const Step& step) {
-        return step.what != What::kCommit && step.what != What::kAbort;
-      }));
+  const auto steps = *rc::gen::container<std::vector<Step>>(
+      rc::gen::suchThat(any_step(), [](const Step& step) { return step.what < What::kCommit; }));
+  const bool over_disk = *rc::gen::arbitrary<bool>();
   const auto run = [&](std::size_t abort_after) {
-    Pair pair;
+    Pair pair(over_disk ? std::optional<std::uint64_t>(abort_after) : std::nullopt);
     for (const Step& step : before) pair.run(step);
     pair.run({What::kCommit, "", 0, 0});
     for (std::size_t i = 0; i < abort_after; ++i) pair.run(steps[i]);

@@ -200,7 +200,7 @@ class FakeTask final : public graph::NodeContext, private graph::RecordCollector
     stores_.clear();
     for (const auto& [name, spec] : graph_.stores()) {
       if (!spec.needed) continue;
-      std::unique_ptr<state::Store> store = spec.make();
+      std::unique_ptr<state::Store> store = spec.make(nullptr);
       store->bind(memory_);
       stores_.emplace(name, std::move(store));
     }

@@ -24,6 +24,7 @@
 #include <memory>
 #include <optional>
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
 
 #include "millrace/bytes.h"
@@ -178,6 +179,9 @@ class AnySerde {
   // (a serde with arguments, or one that is not canonical).
   const void* identity() const { return self_->identity(); }
 
+  // The serde's class: what a store on disk remembers of what wrote it.
+  const std::type_info& type() const { return self_->type(); }
+
  private:
   struct Concept {
     virtual ~Concept() = default;
@@ -185,6 +189,7 @@ class AnySerde {
     virtual void deserialize(BytesView in, T& value) = 0;
     virtual std::unique_ptr<Concept> clone() const = 0;
     virtual const void* identity() const = 0;
+    virtual const std::type_info& type() const = 0;
   };
 
   template <class S>
@@ -199,6 +204,7 @@ class AnySerde {
       return std::is_empty_v<S> && detail::is_canonical<S>() ? &detail::serde_identity_tag<S>
                                                              : nullptr;
     }
+    const std::type_info& type() const override { return typeid(S); }
     S serde;
   };
 

@@ -58,10 +58,13 @@ class ReadOnlyKeyValueStore {
   std::vector<KeyValue<K, V>> range(const K& from, const K& to) const {
     Bytes last = bytes_of(to);
     last.push_back('\0');  // the least bytes above the last key
-    return collect(bytes_of(from), BytesView(last));
+    return collect(bytes_of(from), BytesView(last), state::ScanOrder::kForward);
   }
+  // The same backward, from `to` to `from`.
   std::vector<KeyValue<K, V>> reverse_range(const K& from, const K& to) const {
-    return reversed(range(from, to));
+    Bytes last = bytes_of(to);
+    last.push_back('\0');
+    return collect(bytes_of(from), BytesView(last), state::ScanOrder::kBackward);
   }
   // Keys whose bytes begin with those of `prefix`, in byte order. For text as the key: that begin
   // with this text.
@@ -70,15 +73,19 @@ class ReadOnlyKeyValueStore {
                                           AnySerde<P> serde = default_serde<P>()) const {
     Bytes first;
     serde.serialize(prefix, first);
-    Bytes behind = first;  // the least bytes above all that begin so; none if all of them are 0xFF
-    while (!behind.empty() && behind.back() == '\xff') behind.pop_back();
-    if (behind.empty()) return collect(first, std::nullopt);
-    behind.back() = static_cast<char>(static_cast<unsigned char>(behind.back()) + 1);
-    return collect(first, BytesView(behind));
+    const std::optional<Bytes> behind = state::least_above(first);
+    return collect(first, behind ? OptionalBytesView(*behind) : std::nullopt,
+                   state::ScanOrder::kForward);
   }
-  std::vector<KeyValue<K, V>> all() const { return collect(std::nullopt, std::nullopt); }
-  std::vector<KeyValue<K, V>> reverse_all() const { return reversed(all()); }
+  std::vector<KeyValue<K, V>> all() const {
+    return collect(std::nullopt, std::nullopt, state::ScanOrder::kForward);
+  }
+  std::vector<KeyValue<K, V>> reverse_all() const {
+    return collect(std::nullopt, std::nullopt, state::ScanOrder::kBackward);
+  }
 
+  // An estimate: entries that were deleted and not committed count; of a store on disk, entries that
+  // are not in memory do not.
   std::size_t approximate_num_entries() const { return cells_->size(); }
 
  protected:
@@ -98,19 +105,17 @@ class ReadOnlyKeyValueStore {
   }
   const state::Cell* cell_of(const K& key) const { return cells_->find(key_bytes(key)); }
 
-  std::vector<KeyValue<K, V>> collect(const std::optional<Bytes>& from,
-                                      OptionalBytesView to) const {
+  std::vector<KeyValue<K, V>> collect(const std::optional<Bytes>& from, OptionalBytesView to,
+                                      state::ScanOrder order) const {
     std::vector<KeyValue<K, V>> entries;
-    cells_->scan(from ? OptionalBytesView(*from) : std::nullopt, to, [&](const state::Cell& cell) {
-      K key{};
-      key_serde_.deserialize(cell.key(), key);
-      entries.push_back({std::move(key), *cell.as<V>()});
-      return true;
-    });
+    cells_->scan(from ? OptionalBytesView(*from) : std::nullopt, to, order,
+                 [&](const state::Cell& cell) {
+                   K key{};
+                   key_serde_.deserialize(cell.key(), key);
+                   entries.push_back({std::move(key), *cell.as<V>()});
+                   return true;
+                 });
     return entries;
-  }
-  static std::vector<KeyValue<K, V>> reversed(std::vector<KeyValue<K, V>> entries) {
-    return {std::make_move_iterator(entries.rbegin()), std::make_move_iterator(entries.rend())};
   }
 
   state::KeyValueCells* cells_;

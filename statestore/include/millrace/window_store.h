@@ -7,6 +7,7 @@
 // starts, both inclusive. A scan owns what it shows. Not thread-safe.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -38,19 +39,65 @@ class ReadOnlyWindowStore {
 
   // Windows of one key, by ascending start.
   std::vector<KeyValue<Window, V>> fetch(const K& key, Timestamp from, Timestamp to) const {
+    return fetch(key, from, to, state::ScanOrder::kForward);
+  }
+  // The same by descending start.
+  std::vector<KeyValue<Window, V>> backward_fetch(const K& key, Timestamp from,
+                                                  Timestamp to) const {
+    return fetch(key, from, to, state::ScanOrder::kBackward);
+  }
+
+  // Windows of the keys from `key_from` to `key_to`, both inclusive in byte order, by start, then by
+  // key bytes.
+  std::vector<KeyValue<Windowed<K>, V>> fetch(const K& key_from, const K& key_to, Timestamp from,
+                                              Timestamp to) const {
+    return fetch(key_from, key_to, from, to, state::ScanOrder::kForward);
+  }
+  std::vector<KeyValue<Windowed<K>, V>> backward_fetch(const K& key_from, const K& key_to,
+                                                       Timestamp from, Timestamp to) const {
+    return fetch(key_from, key_to, from, to, state::ScanOrder::kBackward);
+  }
+
+  // Windows of all keys, by start, then by key bytes.
+  std::vector<KeyValue<Windowed<K>, V>> fetch_all(Timestamp from, Timestamp to) const {
+    return collect({.from_ms = to_ms(from), .to_ms = to_ms(to)}, state::ScanOrder::kForward);
+  }
+  std::vector<KeyValue<Windowed<K>, V>> backward_fetch_all(Timestamp from, Timestamp to) const {
+    return collect({.from_ms = to_ms(from), .to_ms = to_ms(to)}, state::ScanOrder::kBackward);
+  }
+  std::vector<KeyValue<Windowed<K>, V>> all() const {
+    return collect({}, state::ScanOrder::kForward);
+  }
+  std::vector<KeyValue<Windowed<K>, V>> backward_all() const {
+    return collect({}, state::ScanOrder::kBackward);
+  }
+
+ private:
+  std::vector<KeyValue<Window, V>> fetch(const K& key, Timestamp from, Timestamp to,
+                                         state::ScanOrder order) const {
     std::vector<KeyValue<Window, V>> entries;
     write_key(key);
-    for (const std::int64_t start : cells_->starts(to_ms(from), to_ms(to))) {
+    std::vector<std::int64_t> starts = cells_->starts(to_ms(from), to_ms(to));
+    if (order == state::ScanOrder::kBackward) std::reverse(starts.begin(), starts.end());
+    for (const std::int64_t start : starts) {
       const V* found = state::value_in<V>(cells_->find(key_bytes_, start));
       if (found) entries.push_back({window_at(start), *found});
     }
     return entries;
   }
-
-  // Windows of all keys, by start, then by key bytes.
-  std::vector<KeyValue<Windowed<K>, V>> fetch_all(Timestamp from, Timestamp to) const {
+  std::vector<KeyValue<Windowed<K>, V>> fetch(const K& key_from, const K& key_to, Timestamp from,
+                                              Timestamp to, state::ScanOrder order) const {
+    Bytes first;
+    key_serde_.serialize(key_from, first);
+    Bytes last;
+    key_serde_.serialize(key_to, last);
+    last.push_back('\0');  // the least bytes above the last key
+    return collect({first, BytesView(last), to_ms(from), to_ms(to)}, order);
+  }
+  std::vector<KeyValue<Windowed<K>, V>> collect(const state::WindowCells::Range& range,
+                                                state::ScanOrder order) const {
     std::vector<KeyValue<Windowed<K>, V>> entries;
-    cells_->scan(to_ms(from), to_ms(to), [&](std::int64_t start, const state::Cell& cell) {
+    cells_->scan(range, order, [&](std::int64_t start, const state::Cell& cell) {
       K key{};
       key_serde_.deserialize(cell.key(), key);
       entries.push_back({Windowed<K>{std::move(key), window_at(start)}, *cell.as<V>()});
@@ -58,11 +105,6 @@ class ReadOnlyWindowStore {
     });
     return entries;
   }
-  std::vector<KeyValue<Windowed<K>, V>> all() const {
-    return fetch_all(Timestamp{}, Timestamp::max());
-  }
-
- private:
   Window window_at(std::int64_t start) const {
     return window_from(from_ms(start), cells_->window_size());
   }

@@ -128,11 +128,17 @@ using Grouped = Repartitioned<K, V>;
 
 // --- state -----------------------------------------------------------------------------------
 
-// How a store's entries are written to its changelog.
+// Where a store keeps what memory has no room for, and what it finds again after a restart. The
+// default: on disk, below the state directory; a run without one (a test) keeps all in memory. In
+// memory alone: a restart reads the whole changelog, and the store must fit.
+enum class StoreKind { kPersistent, kInMemory };
+
+// How a store's entries are written to its changelog, and where it keeps them.
 template <class K, class A>
 struct Materialized {
   AnySerde<K> key_serde = default_serde<K>();
   AnySerde<A> value_serde = default_serde<A>();
+  StoreKind store = StoreKind::kPersistent;
   SourceLocation where = SourceLocation::current();
 };
 
@@ -142,6 +148,7 @@ template <class K, class A>
 struct MaterializedWindows {
   AnySerde<K> key_serde = default_serde<K>();
   AnySerde<A> value_serde = default_serde<A>();
+  StoreKind store = StoreKind::kPersistent;
   std::optional<Duration> retention = {};
   SourceLocation where = SourceLocation::current();
 };

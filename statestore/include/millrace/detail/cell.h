@@ -8,24 +8,39 @@
 #include <optional>
 
 #include "millrace/bytes.h"
+#include "millrace/detail/disk_table.h"
 #include "millrace/detail/value_type.h"
 #include "millrace/time.h"
 
 namespace millrace::state {
 
-class CellTable;
+struct Cell;
 struct Undo;
+
+// Where cells are indexed.
+class CellOwner {
+ public:
+  // Effect: destroys the cell. REQUIRES: it is of this owner, without undo and not listed.
+  virtual void erase(Cell& cell) noexcept = 0;
+
+ protected:
+  ~CellOwner() = default;
+};
 
 struct Cell {
   std::uint64_t hash;
-  CellTable* table;      // where it is indexed
+  CellOwner* owner;
   Undo* undo = nullptr;  // what it held when the transaction began; null: untouched
   Timestamp timestamp = kNoTimestamp;
-  std::uint32_t key_size;
+  // What memory must know of a cell that has a disk below it (overlay.h).
+  BatchNumber batch{};  // the last one that holds it; none: it is as on disk
+  std::uint32_t key_size : 30;
+  std::uint32_t used : 1;      // since eviction last came by
+  std::uint32_t listed : 1;    // empty, and on a list that says how long it stays
   std::uint32_t value_offset;  // from the cell's first byte
 
   // Effect: allocates a cell with an empty value. Freed by destroy().
-  static Cell* create(const ValueType& type, CellTable& table, BytesView key, std::uint64_t hash);
+  static Cell* create(const ValueType& type, CellOwner& owner, BytesView key, std::uint64_t hash);
   // Effect: ends the value and frees the cell.
   static void destroy(Cell* cell, const ValueType& type) noexcept;
   // What one cell with such a key takes.

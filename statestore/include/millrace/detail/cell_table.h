@@ -24,12 +24,12 @@ struct Footprint {
 };
 
 // Not thread-safe. Cells stay at their address until erased.
-class CellTable {
+class CellTable : public CellOwner {
  public:
   // `tag` is the layout's own: the window's start in a window store, 0 elsewhere. `footprint`
   // outlives the table.
   CellTable(const ValueType& type, std::int64_t tag, Footprint& footprint);
-  ~CellTable();
+  virtual ~CellTable();
   CellTable(const CellTable&) = delete;
   CellTable& operator=(const CellTable&) = delete;
 
@@ -41,13 +41,25 @@ class CellTable {
   // Effect: the cell of this key, made empty if there is none. `created` tells.
   Cell& find_or_insert(BytesView key, std::uint64_t hash, bool& created);
 
-  // Effect: destroys the cell. REQUIRES: it is of this table, without undo.
-  void erase(Cell& cell);
+  void erase(Cell& cell) noexcept override;
 
-  // Effect: visits cells with from <= key < to (nullopt: unbounded) in the order of unsigned bytes,
-  // empty ones included, until `visit` returns false. The first call builds the order.
+  // Effect: goes on building the order that scans need, over about so many cells; true once it is
+  // there. From the first call on every insert keeps it up. What is not there yet when somebody scans
+  // is built then, at once.
+  bool build_order(std::size_t cells);
+
+  // Effect: visits cells with from <= key < to (nullopt: unbounded) in the order of unsigned bytes
+  // or backward, empty ones included, until `visit` returns false.
   // REQUIRES: `visit` neither inserts nor erases.
-  void scan(OptionalBytesView from, OptionalBytesView to, const std::function<bool(Cell&)>& visit);
+  void scan(OptionalBytesView from, OptionalBytesView to, ScanOrder order,
+            const std::function<bool(Cell&)>& visit);
+
+  // Effect: looks at up to about `cells` cells, from where the last call stopped on, round and round,
+  // and destroys those that may go and were not used since the last visit, until so many bytes are
+  // free. Both arguments are counted down. True: it came to the last cell. REQUIRES: what may go has
+  // no undo and is not listed.
+  bool evict(std::size_t& cells, std::size_t& bytes,
+             const std::function<bool(const Cell&)>& may_go);
 
   // Effect: destroys cells, any, and takes one off the budget for each, until all are gone (then
   // true) or the budget is spent, give or take a few thousand: a big table ends in slices.
@@ -56,6 +68,7 @@ class CellTable {
 
  private:
   struct Index;
+  void destroy(Cell& cell) noexcept;
   const ValueType& type_;
   std::int64_t tag_;
   Footprint& footprint_;

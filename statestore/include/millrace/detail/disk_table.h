@@ -120,6 +120,9 @@ class DiskScan {
 
 enum class ScanOrder { kForward, kBackward };
 
+// The least bytes above everything that begins with this prefix; nullopt: there are none.
+std::optional<Bytes> least_above(BytesView prefix);
+
 // Used by the thread of the store's task; applied() by any.
 // Errors: reads throw StateError (millrace/error.h: names store, task, file, what was kept, what to
 // do) where the disk fails: the task backs off, nothing is skipped.

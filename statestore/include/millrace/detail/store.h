@@ -6,6 +6,7 @@
 //   store.restore(key, value, timestamp, offset);   // in the order of the changelog
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,7 +35,8 @@ struct ChangelogRange {
   Offset last = kNoOffset;
 };
 
-// Not thread-safe: belongs to one task.
+// Not thread-safe: belongs to one task. A store may lie over a disk (disk_table.h); then whatever
+// reads it may throw StateError where the disk fails or holds what cannot be decoded.
 class Store {
  public:
   virtual ~Store() = default;
@@ -57,11 +59,29 @@ class Store {
   virtual void commit(ChangelogRange written) = 0;
   virtual void abort() = 0;
 
-  // Effect: applies one changelog record. REQUIRES: no open changes.
+  // The changelog offset up to which the store already holds what was written: what its disk said at
+  // the opening, later what restore() got; kNoOffset: nothing. A restore goes on behind it.
+  virtual Offset restored_to() const { return kNoOffset; }
+
+  // Effect: applies one changelog record. REQUIRES: no open changes; restored in the order of
+  // offsets; a store with a disk: nothing was read or written yet.
   // Errors: kFatal with the store's name and the offset if the bytes cannot be decoded; nothing is
   // applied, nothing is skipped.
   virtual Status restore(BytesView key, OptionalBytesView value, Timestamp timestamp,
                          Offset offset) = 0;
+
+  // Effect: the last record is restored: what of it is on its way to the disk gets there as soon as
+  // can be. restored() says when, to be asked again when the disk wakes; the store is not used before.
+  virtual void finish_restore() {}
+  virtual bool restored() const { return true; }
+
+  // Effect: frees up to about so many bytes of what the disk has, too, and was not used for a while,
+  // in one bounded step. Returns how many; 0 also where it only looked around: worth another call.
+  // A store without a disk frees nothing. Pointers to its cells and values end.
+  virtual std::size_t evict(std::size_t bytes) {
+    static_cast<void>(bytes);
+    return 0;
+  }
 
   // Records below this offset of the changelog are not needed any more; nullopt: nothing may go.
   // Only windowed stores can tell (DESIGN §7, History).

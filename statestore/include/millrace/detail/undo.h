@@ -11,6 +11,7 @@
 
 namespace millrace::state {
 
+class CellTable;
 struct Footprint;
 
 // The old content of one cell. Followed in memory by the std::optional<V>.
@@ -42,6 +43,9 @@ class ChangeList {
   // on the list at once, so that it goes with an abort even if the caller fails before it notes it.
   Cell& at(CellTable& table, BytesView key);
 
+  // Effect: an empty cell that is there already is noted as if at() had made it.
+  void hold(Cell& cell);
+
   bool empty() const { return slab_ == 0 && used_ == 0; }
   std::size_t size() const;
 
@@ -63,10 +67,14 @@ class ChangeList {
   // commit. REQUIRES: it is one of the changed cells.
   bool is_change(const Cell& cell) const;
 
-  // Effect: forgets the old values; cells without a value leave their tables.
-  void commit() noexcept;
+  // Effect: forgets the old values; cells without a value leave their tables, but those that are
+  // listed. With a disk below (`deleted`), what changed belongs to this batch from now on, and a
+  // cell that was deleted stays, listed and appended to `deleted`, because the disk still has it.
+  // REQUIRES: room in `deleted` for every changed cell without a value.
+  void commit(BatchNumber batch = {}, std::vector<Cell*>* deleted = nullptr) noexcept;
 
-  // Effect: every cell holds again what it held; cells that were made since leave their tables.
+  // Effect: every cell holds again what it held; cells that were made since leave their tables, but
+  // those that are listed.
   void abort() noexcept;
 
  private:

@@ -18,6 +18,10 @@
 #include "millrace/detail/node_context.h"
 #include "millrace/source_location.h"
 
+namespace millrace::state {
+class DiskTable;
+}
+
 namespace millrace::graph {
 
 enum class NodeKind { kSource, kProcessor, kSink };
@@ -50,7 +54,13 @@ struct StoreSpec {
   const std::type_info* value_type = nullptr;
   // An AnySerde<K> of key_type: what processors write keys with. Shared by all tasks: they copy it.
   std::shared_ptr<const void> key_serde;
-  std::function<std::unique_ptr<state::Store>()> make;  // one per task
+  // Whether it lies on disk where the process has one (state::DiskHost).
+  bool persistent = false;
+  // What the store on disk says of itself, beside its changelog and partition count, which the
+  // engine knows (state::StoreIdentity).
+  std::map<std::string, std::string> facts;
+  // One per task. `disk`: its table below memory, which outlives it; nullptr: memory is all it has.
+  std::function<std::unique_ptr<state::Store>(state::DiskTable* disk)> make;
 };
 
 // A topic that the engine owns, written by one sink and read by one source of this graph. Its full

@@ -8,6 +8,7 @@
 
 #include "millrace/detail/graph_builder.h"
 #include "millrace/detail/key_value_cells.h"
+#include "millrace/detail/store_facts.h"
 #include "millrace/detail/value_type.h"
 #include "millrace/dsl/options.h"
 
@@ -22,10 +23,12 @@ graph::StoreSpec table_store_spec(std::string_view name, const Materialized<K, V
   spec.key_type = &typeid(K);
   spec.value_type = &typeid(V);
   spec.key_serde = std::make_shared<const AnySerde<K>>(options.key_serde);
-  spec.make = [name = spec.name, serde = options.value_serde] {
+  spec.persistent = options.store == StoreKind::kPersistent;
+  spec.facts = state::store_facts(spec.kind, options.key_serde.type(), options.value_serde.type());
+  spec.make = [name = spec.name, serde = options.value_serde](state::DiskTable* disk) {
     return std::unique_ptr<state::Store>(new state::KeyValueCells(
         name, state::StoreKind::kTimestampedKeyValue, state::value_type<V>(),
-        std::unique_ptr<state::ValueCodec>(new state::SerdeValueCodec<V>(serde))));
+        std::unique_ptr<state::ValueCodec>(new state::SerdeValueCodec<V>(serde)), disk));
   };
   return spec;
 }

@@ -7,6 +7,7 @@
 #include <typeinfo>
 
 #include "millrace/detail/graph_builder.h"
+#include "millrace/detail/store_facts.h"
 #include "millrace/detail/value_type.h"
 #include "millrace/detail/window_cells.h"
 #include "millrace/dsl/detail/handle.h"
@@ -26,10 +27,15 @@ graph::StoreSpec window_store_spec(std::string_view name, Duration size, Duratio
   spec.key_type = &typeid(K);
   spec.value_type = &typeid(A);
   spec.key_serde = std::make_shared<const AnySerde<K>>(options.key_serde);
-  spec.make = [name = spec.name, size, retention, serde = options.value_serde] {
+  spec.persistent = options.store == StoreKind::kPersistent;
+  spec.facts = state::store_facts(spec.kind, options.key_serde.type(), options.value_serde.type());
+  spec.facts.emplace("window.size.ms", std::to_string(to_ms(size)));
+  spec.facts.emplace("retention.ms", std::to_string(to_ms(retention)));
+  spec.make = [name = spec.name, size, retention,
+               serde = options.value_serde](state::DiskTable* disk) {
     return std::unique_ptr<state::Store>(new state::WindowCells(
         name, size, retention, state::value_type<A>(),
-        std::unique_ptr<state::ValueCodec>(new state::SerdeValueCodec<A>(serde))));
+        std::unique_ptr<state::ValueCodec>(new state::SerdeValueCodec<A>(serde)), disk));
   };
   return spec;
 }
