@@ -1,5 +1,7 @@
 #include "log/journal/directory.h"
 
+#include "millrace/detail/failpoint.h"
+
 namespace millrace::log::journal {
 
 FileResult<std::unique_ptr<File>> Directory::place(const std::string& name,
@@ -10,11 +12,13 @@ FileResult<std::unique_ptr<File>> Directory::place(const std::string& name,
   if (!opened.ok()) return opened;
   FileStatus error = opened.value()->append(content);
   if (!error) error = opened.value()->sync();
+  MR_FAILPOINT("place.written");
   if (!error) error = files_.rename(unfinished, path(name));
   if (error) {
     (void)files_.remove(unfinished);  // found and removed when the journal is opened, else
     return *error;
   }
+  MR_FAILPOINT("place.renamed");
   if (auto unsure = files_.sync_directory(path_)) {
     unsure->code = std::make_error_code(std::errc::io_error);
     return *unsure;

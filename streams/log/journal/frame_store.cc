@@ -9,6 +9,7 @@
 
 #include "log/journal/recovery.h"
 #include "log/journal/scanner.h"
+#include "millrace/detail/failpoint.h"
 
 namespace millrace::log::journal {
 
@@ -167,11 +168,13 @@ Result<FrameStore::Appended> FrameStore::State::append(const Frame& frame, const
     unsynced = std::move(encoded);
   }
   const std::uint64_t at = last->end();
+  MR_FAILPOINT("log.append.before");
   const Status status = write(BytesView(unsynced).substr(unsynced.size() - size));
   if (!status.ok()) {
     unsynced.resize(unsynced.size() - size);
     return status;
   }
+  MR_FAILPOINT("log.append.after");
   Appended appended;
   appended.number = ++last_frame;
   entries.clear();
@@ -209,6 +212,7 @@ Status FrameStore::State::sync() {
                  " bytes since the last good one are written anew");
     return rewrite();
   }
+  MR_FAILPOINT("log.append.synced");
   moved_on();
   return Status::success();
 }
@@ -231,8 +235,10 @@ Status FrameStore::State::make_room(std::uint64_t size, const Catalog& before) {
   if (!status.ok()) return status;
   if (!last->sealed()) {
     if (last->empty() || last->end() + size <= options.segment_bytes) return status;  // rewritten
+    MR_FAILPOINT("segment.roll.before");
     status = seal();
     if (!status.ok()) return status;
+    MR_FAILPOINT("segment.roll.sealed");
   }
   return begin_segment(before, last_frame + 1, {}).status();
 }
@@ -261,6 +267,7 @@ Result<SegmentWriter> FrameStore::State::begin_segment(const Catalog& catalog, F
   sealed_bytes += last->size();
   SegmentWriter old = std::exchange(*last, std::move(made.value()));
   last_bytes = last->size();
+  MR_FAILPOINT("segment.roll.begun");
   moved_on();
   if (auto error = mark->pin(synced); error && !std::exchange(mark_failed, true)) {
     logger.warning("journal: " + error->what +
@@ -280,10 +287,12 @@ Status FrameStore::State::rewrite() {
     return ended;
   }
   const SyncedPosition good = synced;
+  MR_FAILPOINT("log.rewrite.before");
   auto old = begin_segment(catalog.value(), good.frame + 1, unsynced);
   if (!old.ok()) return old.status();
   index.move(old.value().segment(), good.at, last->segment(), last->segment()->header().size());
   doubtful = false;
+  MR_FAILPOINT("log.rewrite.written");
   leave(std::move(old.value()), good);
   logger.warning("journal: what was not durable was written to " + last->segment()->path());
   return Status::success();

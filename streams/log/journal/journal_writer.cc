@@ -7,6 +7,7 @@
 
 #include "log/journal/parking.h"
 #include "log/journal/transaction_frame.h"
+#include "millrace/detail/failpoint.h"
 #include "millrace/detail/text.h"
 
 namespace millrace::log::journal {
@@ -123,6 +124,7 @@ bool JournalWriter::write_transactions(Lock& lock) {
     frame.deletions.push_back(unpark(state_.catalog, state_.transactions.first_parked()));
   const bool is_empty = frame.batches.empty() && frame.offsets.empty() && frame.deletions.empty();
   const Status written = is_empty ? Status::success() : write(frame, lock);
+  MR_FAILPOINT("log.settle.before");
   if (written.ok()) {
     keep_in_memory(state_.transactions.settle(chosen));
   } else if (written.consequence() == Consequence::kAbort) {
@@ -138,9 +140,11 @@ bool JournalWriter::park_one(Lock& lock) {
   if (const auto topic = make_parking_topic(state_.catalog)) {
     if (!write(*topic, lock).ok()) return true;
   }
+  MR_FAILPOINT("log.park.before");
   const OwnedFrame parked = park(*blocked, state_.catalog, state_.clock.now());
   const Offset at = parked.frame.batches[0].base;
   const Status written = write(parked.frame, lock);
+  MR_FAILPOINT("log.park.after");
   if (written.ok()) {
     state_.transactions.settle_parked(blocked, at);
   } else if (written.consequence() == Consequence::kAbort) {

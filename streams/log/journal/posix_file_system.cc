@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "log/journal/file_system.h"
+#include "millrace/detail/failpoint.h"
 
 namespace millrace::log::journal {
 
@@ -66,6 +67,7 @@ class PosixFile final : public File {
   }
 
   FileStatus sync() override {
+    if (const int e = MR_FAILPOINT_ERROR("file.sync")) return failed("fdatasync", path_, e);
     if (uninterrupted([&] { return ::fdatasync(fd_.get()); }) != 0) {
       return failed("fdatasync", path_);
     }
@@ -73,6 +75,7 @@ class PosixFile final : public File {
   }
 
   FileStatus truncate(std::uint64_t size) override {
+    if (const int e = MR_FAILPOINT_ERROR("file.truncate")) return failed("truncation", path_, e);
     if (uninterrupted([&] { return ::ftruncate(fd_.get(), static_cast<off_t>(size)); }) != 0) {
       return failed("truncation", path_);
     }
@@ -102,6 +105,7 @@ class PosixFile final : public File {
 
  private:
   FileStatus write(std::uint64_t at, BytesView bytes) {
+    if (const int e = MR_FAILPOINT_ERROR("file.write")) return failed("writing", path_, e);
     while (!bytes.empty()) {
       const ssize_t n = uninterrupted(
           [&] { return ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(at)); });
@@ -137,6 +141,9 @@ class PosixFileSystem final : public FileSystem {
     const int flags = how == Open::kRead     ? O_RDONLY
                       : how == Open::kAppend ? O_RDWR
                                              : O_RDWR | O_CREAT | O_EXCL;
+    if (how == Open::kCreate) {
+      if (const int e = MR_FAILPOINT_ERROR("file.create")) return failed("opening", path, e);
+    }
     Descriptor fd(
         uninterrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC, kFileMode); }));
     if (fd.get() < 0) return failed("opening", path);
@@ -181,6 +188,7 @@ class PosixFileSystem final : public FileSystem {
   }
 
   FileStatus rename(const std::string& from, const std::string& to) override {
+    if (const int e = MR_FAILPOINT_ERROR("file.rename")) return failed("renaming", from, e);
     if (::rename(from.c_str(), to.c_str()) != 0) return failed("renaming", from);
     return std::nullopt;
   }
@@ -191,6 +199,7 @@ class PosixFileSystem final : public FileSystem {
   }
 
   FileStatus sync_directory(const std::string& path) override {
+    if (const int e = MR_FAILPOINT_ERROR("file.sync_directory")) return failed("fsync", path, e);
     const Descriptor fd(
         uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
     if (fd.get() < 0) return failed("opening", path);

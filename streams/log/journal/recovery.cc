@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "log/journal/scanner.h"
+#include "millrace/detail/failpoint.h"
 
 namespace millrace::log::journal {
 
@@ -353,7 +354,9 @@ Status Recovery::keep(const Found& found, std::uint64_t end, bool sealed) {
   const std::uint64_t durable = known ? synced_.position->at : found.segment->header().size();
   SegmentWriter writer(found.segment, std::move(file.value()), end, sealed ? found.size : 0);
   if (!sealed && found.size > end) {
+    MR_FAILPOINT("log.truncate.before");
     if (auto error = writer.cut(end)) return not_possible(*error);
+    MR_FAILPOINT("log.truncate.after");
   }
   if (durable < end) {
     auto again = files().open(found.segment->path(), FileSystem::Open::kAppend);

@@ -1,0 +1,63 @@
+#include "crash/crash_topology.h"
+
+#include <millrace/dsl.h>
+
+#include <charconv>
+#include <string_view>
+
+namespace crash {
+
+namespace {
+
+using millrace::StreamsBuilder;
+using millrace::TimeWindows;
+
+std::string_view field(std::string_view order, int index) {
+  for (; index > 0; --index) order.remove_prefix(order.find('|') + 1);
+  return order.substr(0, order.find('|'));
+}
+
+std::string product(const std::string& order) { return std::string(field(order, 1)); }
+
+std::int64_t amount(const std::string& order) {
+  const std::string_view digits = field(order, 2);
+  std::int64_t value = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  return value;
+}
+
+}  // namespace
+
+millrace::Topology crash_topology() {
+  StreamsBuilder builder;
+  const auto customers = builder.table(kCustomers, "customer-rows");
+  const auto orders = builder.stream(kOrders);
+  customers.to_stream()
+      .map_values([](const std::optional<std::string>& row) { return "c|" + row.value_or("-"); })
+      .to(kTaken);
+  orders.map_values([](const std::string& order) { return "o|" + order; }).to(kTaken);
+
+  const auto by_product = orders
+                              .left_join(customers,
+                                         [](const std::string& order, const std::string* customer) {
+                                           return order + '|' + (customer ? *customer : "-");
+                                         })
+                              .select_key(product)
+                              .repartition("by-product");
+  by_product.to(kArrived);
+  const auto grouped = by_product.group_by_key();
+  grouped
+      .aggregate("product-totals", std::int64_t{0},
+                 [](const std::string& order, std::int64_t total) { return total + amount(order); })
+      .to_stream()
+      .drop_tombstones()
+      .to(kTotals);
+  grouped.windowed_by(TimeWindows{.size = kWindow, .grace = kGrace})
+      .count("product-counts")
+      .to_stream()
+      .drop_tombstones()
+      .to(kCounts);
+  return builder.build();
+}
+
+}  // namespace crash

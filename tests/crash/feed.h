@@ -1,0 +1,28 @@
+// What goes into the crash topology: the same transactions for the same seed, each known by its number
+// alone, so that a process that died goes on where its log ends.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace crash {
+
+struct FedRecord {
+  std::string topic;
+  std::optional<std::string> key;
+  std::optional<std::string> value;
+  std::int64_t timestamp = 0;
+};
+
+inline constexpr int kRecordsPerTransaction = 10;
+
+// The number-th transaction, from 0. Records are numbered through all transactions; times are
+// disordered, some by more than the grace; some customers are deleted, some orders have no key.
+std::vector<FedRecord> transaction(std::uint64_t seed, std::int64_t number);
+
+// Whether this transaction is first written and aborted, with other values.
+bool is_aborted_first(std::uint64_t seed, std::int64_t number);
+
+}  // namespace crash
