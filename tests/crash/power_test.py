@@ -39,7 +39,7 @@ class PowerTest(unittest.TestCase):
         shutil.copytree(self.root, os.path.join(self.folder, "after"), dirs_exist_ok=True)
         return lambda seed: PowerCut(self.root, before, trace, random.Random(seed)).apply()
 
-    def outcomes(self, cut, look, cuts=200):
+    def outcomes(self, cut, look, cuts=100):
         found = set()
         for seed in range(cuts):
             shutil.rmtree(self.root)
