@@ -19,6 +19,7 @@ install(FILES
   "${PROJECT_BINARY_DIR}/millraceConfig.cmake"
   "${PROJECT_BINARY_DIR}/millraceConfigVersion.cmake"
   "${PROJECT_SOURCE_DIR}/cmake/FindRdKafka.cmake"
+  "${PROJECT_SOURCE_DIR}/cmake/FindRocksDB.cmake"
   DESTINATION ${package_dir})
 
 file(RELATIVE_PATH millrace_prefix_from_pc

@@ -47,8 +47,8 @@ def main():
         expect(kind, scratch / kind / "client")
 
     library = next(prefix.rglob("libmillrace.a")).parent
-    # Both are named, because --static would also ask for the libraries that librdkafka is made of.
-    flags = run("pkg-config", "--cflags", "--libs", "millrace", "rdkafka", stdout=subprocess.PIPE,
+    # All are named, because --static would also ask for the libraries that they are made of.
+    flags = run("pkg-config", "--cflags", "--libs", "millrace", "rdkafka", "rocksdb", stdout=subprocess.PIPE,
                 env={**os.environ, "PKG_CONFIG_PATH": str(library / "pkgconfig")}).stdout
     program = scratch / "pkg_config_client"
     run(options.compiler, "-std=c++20", '-DCLIENT_OF="pkg-config"', HERE / "client.cc", "-o", program,

@@ -1,0 +1,290 @@
+#include "rocks/task_database.h"
+
+#include <rocksdb/sst_file_reader.h>
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "millrace/detail/text.h"
+#include "rocks/identity.h"
+#include "rocks/state_directory.h"
+
+namespace millrace::state::rocks {
+
+namespace {
+
+std::string family_name(std::string_view store) { return std::string(kFamilyPrefix).append(store); }
+
+// The store of a family; the family's own name where it is none of ours.
+std::string store_of(const std::string& family) {
+  return family.starts_with(kFamilyPrefix) ? family.substr(kFamilyPrefix.size()) : family;
+}
+
+Result<std::set<std::string>> families_on_disk(const rocksdb::DBOptions& options,
+                                               const std::filesystem::path& path) {
+  std::error_code error;
+  if (!std::filesystem::exists(path / "CURRENT", error)) return std::set<std::string>{};
+  std::vector<std::string> names;
+  const rocksdb::Status listed = rocksdb::DB::ListColumnFamilies(options, path.string(), &names);
+  if (!listed.ok()) return to_status(listed);
+  return std::set<std::string>(names.begin(), names.end());
+}
+
+}  // namespace
+
+void BackgroundErrors::OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* error) {
+  std::function<void()> noticed;
+  {
+    const std::lock_guard lock(mutex_);
+    error_ = *error;
+    any_ = true;
+    noticed = noticed_;
+  }
+  if (noticed) noticed();
+}
+
+void BackgroundErrors::OnErrorRecoveryEnd(const rocksdb::BackgroundErrorRecoveryInfo& info) {
+  const std::lock_guard lock(mutex_);
+  error_ = info.new_bg_error;
+}
+
+void BackgroundErrors::OnFlushCompleted(rocksdb::DB*, const rocksdb::FlushJobInfo&) {
+  const std::lock_guard lock(mutex_);
+  flushed_.notify_all();
+}
+
+bool BackgroundErrors::wait_flushed(const std::function<bool()>& flushed) {
+  constexpr std::chrono::seconds kPatience{10};
+  std::unique_lock lock(mutex_);
+  return flushed_.wait_for(lock, kPatience, flushed);
+}
+
+rocksdb::Status BackgroundErrors::now() const {
+  const std::lock_guard lock(mutex_);
+  return error_;
+}
+
+bool BackgroundErrors::any() const {
+  const std::lock_guard lock(mutex_);
+  return any_;
+}
+
+void BackgroundErrors::clear() {
+  const std::lock_guard lock(mutex_);
+  error_ = rocksdb::Status::OK();
+}
+
+void BackgroundErrors::tell(std::function<void()> noticed) {
+  const std::lock_guard lock(mutex_);
+  noticed_ = std::move(noticed);
+}
+
+std::string damage_text(const std::filesystem::path& directory, const std::string& what) {
+  return "local state in " + directory.string() + " cannot be trusted: " + what +
+         ". Nothing was changed or deleted. Delete that directory, or move it aside: its stores "
+         "are "
+         "then restored from their changelogs in full";
+}
+
+Result<std::unique_ptr<TaskDatabase>> TaskDatabase::open(const std::filesystem::path& directory,
+                                                         const std::vector<StoreIdentity>& stores,
+                                                         const SharedResources& shared,
+                                                         Logger& logger) {
+  measure_nothing();
+  std::unique_ptr<TaskDatabase> opened(new TaskDatabase(directory, shared));
+  if (Status made = make_private_directory(directory); !made.ok()) return made;
+  std::error_code error;
+  std::filesystem::remove_all(opened->ingest_directory(), error);
+  for (const auto& below : {opened->ingest_directory(), directory / "db"}) {
+    if (Status made = make_private_directory(below); !made.ok()) return made;
+  }
+  const std::filesystem::path marker = directory / "in-use";
+  const bool after_crash = std::filesystem::exists(marker, error);
+  if (Status marked = write_marker(marker); !marked.ok()) {
+    return Status::fatal("local state cannot be written to: " + marked.message() +
+                         ". Nothing was changed");
+  }
+  if (Status done = opened->open_files(stores, logger); !done.ok()) return done;
+  if (Status sound = opened->check_files(after_crash, logger); !sound.ok()) return sound;
+  for (std::size_t i = 0; i < stores.size(); ++i) {
+    if (Status taken = opened->take_up(stores[i], opened->families_[i]); !taken.ok()) return taken;
+  }
+  return opened;
+}
+
+Status TaskDatabase::damaged(const std::string& what) const {
+  return Status::fatal(damage_text(directory_, what));
+}
+
+Status TaskDatabase::open_files(const std::vector<StoreIdentity>& stores, Logger& logger) {
+  rocksdb::DBOptions options = database_options(shared_);
+  options.listeners.push_back(background_errors_);
+  const std::filesystem::path path = directory_ / "db";
+  auto on_disk = families_on_disk(options, path);
+  if (!on_disk.ok()) return damaged(on_disk.status().message());
+
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  std::vector<std::string> gone;
+  const auto add = [&](const std::string& family) -> Status {
+    auto made =
+        family_options(shared_, store_of(family), family != rocksdb::kDefaultColumnFamilyName);
+    if (!made.ok()) return made.status();
+    descriptors.emplace_back(family, std::move(made.value()));
+    return Status::success();
+  };
+  for (const StoreIdentity& store : stores) {
+    if (Status added = add(family_name(store.store)); !added.ok()) return added;
+    on_disk.value().erase(family_name(store.store));
+  }
+  on_disk.value().insert(rocksdb::kDefaultColumnFamilyName);
+  for (const std::string& family : on_disk.value()) {
+    if (Status added = add(family); !added.ok()) return added;
+    if (family != rocksdb::kDefaultColumnFamilyName) gone.push_back(store_of(family));
+  }
+  if (!gone.empty()) {
+    logger.warning("local state in " + directory_.string() +
+                   " holds stores that the topology has no "
+                   "more: " +
+                   detail::join(gone, ", ") +
+                   ". They are kept as they are; delete the directory to be rid of them (the other "
+                   "stores are then restored from their changelogs)");
+  }
+
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status opened =
+      rocksdb::DB::Open(options, path.string(), descriptors, &handles_, &db);
+  if (!opened.ok()) {
+    if (opened.IsCorruption()) return damaged(opened.ToString());
+    return Status::fatal("local state in " + directory_.string() +
+                         " cannot be opened: " + opened.ToString() + ". Nothing was changed");
+  }
+  db_.reset(db);
+  for (std::size_t i = 0; i < stores.size(); ++i) {
+    families_.push_back({stores[i].store, handles_[i], descriptors[i].options, {}, {}});
+  }
+  return Status::success();
+}
+
+// After a crash all of every file; otherwise only what RocksDB itself would step over in silence: the
+// beginning of files below the first level, where the linked version does that.
+Status TaskDatabase::check_files(bool after_crash, Logger& logger) {
+  if (after_crash) {
+    logger.info("local state in " + directory_.string() +
+                " was not closed in order: its files are read once to see that they are whole");
+    const rocksdb::Status sound = db_->VerifyChecksum(read_options());
+    return sound.ok() ? Status::success() : damaged(sound.ToString());
+  }
+  if (linked_version() >= kFirstHonestScan) return Status::success();
+  std::vector<rocksdb::LiveFileMetaData> files;
+  db_->GetLiveFilesMetaData(&files);
+  rocksdb::Options options;
+  options.env = shared_.env.get();
+  for (const rocksdb::LiveFileMetaData& file : files) {
+    if (file.level == 0) continue;
+    const std::string path = file.db_path + file.name;
+    rocksdb::SstFileReader reader(options);
+    rocksdb::Status sound = reader.Open(path);
+    if (sound.ok()) {
+      const std::unique_ptr<rocksdb::Iterator> begin(reader.NewIterator(read_options()));
+      begin->SeekToFirst();
+      sound = begin->status();
+    }
+    if (!sound.ok()) return damaged(path + ": " + sound.ToString());
+  }
+  return Status::success();
+}
+
+// Reads what a family says of itself. One that says nothing is new: it is given its identity, which
+// is durable before anything else is written to it.
+Status TaskDatabase::take_up(const StoreIdentity& identity, Family& family) {
+  const std::string store = "store " + identity.store;
+  std::map<std::string, std::string> facts_of_identity;
+  std::optional<std::int32_t> format;
+  rocksdb::ReadOptions options = read_options();
+  const std::string end(1, kEntry);
+  const rocksdb::Slice upper(end);
+  options.iterate_upper_bound = &upper;
+  const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(options, family.handle));
+  for (at->SeekToFirst(); at->Valid(); at->Next()) {
+    std::string_view name = at->key().ToStringView().substr(1);
+    BytesView value = at->value().ToStringView();
+    if (name == kFormatName) {
+      format = detail::read_int<std::int32_t>(value);
+      if (!format) return damaged(store + ": its format cannot be read");
+    } else if (name == kOffsetName) {
+      const auto offset = read_offset_value(value);
+      if (!offset) return damaged(store + ": its changelog offset cannot be read");
+      family.offset = *offset;
+    } else if (name.starts_with(kIdentityPrefix)) {
+      facts_of_identity.emplace(name.substr(kIdentityPrefix.size()), value);
+    } else if (name.starts_with(kFactPrefix)) {
+      family.facts.emplace(name.substr(kFactPrefix.size()), value);
+    }
+  }
+  if (!at->status().ok()) return damaged(store + ": " + at->status().ToString());
+
+  if (format) {
+    if (*format != kFormatVersion) {
+      return Status::fatal(
+          store + " in " + directory_.string() + " is written in format " +
+          std::to_string(*format) + ", and this version knows " + std::to_string(kFormatVersion) +
+          " only. All is kept as it was. Run the version that wrote it, or delete the "
+          "directory: its stores are then restored from their changelogs");
+    }
+    const auto mismatch = identity_mismatch(identity, facts_of_identity, directory_);
+    return mismatch ? Status::fatal(*mismatch) : Status::success();
+  }
+  rocksdb::WriteBatch batch;
+  Bytes version;
+  detail::append_int(kFormatVersion, version);
+  batch.Put(family.handle, our_key(kFormatName), version);
+  for (const auto& [name, value] : identity.facts) {
+    batch.Put(family.handle, our_key(kIdentityPrefix, name), value);
+  }
+  rocksdb::Status written = db_->Write(write_options(), &batch);
+  if (written.ok()) written = db_->Flush(rocksdb::FlushOptions(), family.handle);
+  if (written.ok()) return Status::success();
+  return Status::fatal(store + " in " + directory_.string() +
+                       " cannot be made: " + written.ToString());
+}
+
+// Once RocksDB (7.6 and later, 7.8.3 among them) has got over a full disk, it takes itself for stopped
+// until it is opened again: a flush then says that all is well without waiting for its end. So its
+// write buffers are asked, too.
+rocksdb::Status TaskDatabase::flush() {
+  const rocksdb::Status done = db_->Flush(rocksdb::FlushOptions(), handles_);
+  if (!done.ok() || !background_errors_->any()) return done;
+  const bool all = background_errors_->wait_flushed([this] {
+    return std::all_of(handles_.begin(), handles_.end(), [this](auto* handle) {
+      std::uint64_t active = 0;
+      std::uint64_t waiting = 0;
+      db_->GetIntProperty(handle, rocksdb::DB::Properties::kNumEntriesActiveMemTable, &active);
+      db_->GetIntProperty(handle, rocksdb::DB::Properties::kNumImmutableMemTable, &waiting);
+      return active + waiting == 0;
+    });
+  });
+  return all ? done : rocksdb::Status::Incomplete("the write buffers were not flushed");
+}
+
+Status TaskDatabase::close() {
+  rocksdb::Status done = flush();
+  for (rocksdb::ColumnFamilyHandle* handle : std::exchange(handles_, {})) {
+    db_->DestroyColumnFamilyHandle(handle);
+  }
+  if (done.ok()) done = db_->Close();
+  db_.reset();
+  if (!done.ok()) return to_status(done);
+  std::error_code error;
+  std::filesystem::remove(directory_ / "in-use", error);
+  return sync_directory(directory_);
+}
+
+TaskDatabase::~TaskDatabase() {
+  if (!db_) return;
+  for (rocksdb::ColumnFamilyHandle* handle : handles_) db_->DestroyColumnFamilyHandle(handle);
+}
+
+}  // namespace millrace::state::rocks

@@ -1,0 +1,81 @@
+// A disk that can be full, and whose files can refuse to be read.
+#pragma once
+
+#include <rocksdb/file_system.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace millrace::state {
+
+class FailingFileSystem final : public rocksdb::FileSystemWrapper {
+ public:
+  FailingFileSystem() : FileSystemWrapper(rocksdb::FileSystem::Default()) {}
+  const char* Name() const override { return "failing"; }
+
+  std::atomic<bool> full = false;
+  std::atomic<int> refused = 0;
+  std::atomic<bool> reads_fail = false;
+
+  rocksdb::IOStatus NewWritableFile(const std::string& file, const rocksdb::FileOptions& options,
+                                    std::unique_ptr<rocksdb::FSWritableFile>* result,
+                                    rocksdb::IODebugContext* dbg) override {
+    if (full) return no_space();
+    const auto made = FileSystemWrapper::NewWritableFile(file, options, result, dbg);
+    if (made.ok()) *result = std::make_unique<Written>(std::move(*result), *this);
+    return made;
+  }
+  rocksdb::IOStatus NewRandomAccessFile(const std::string& file,
+                                        const rocksdb::FileOptions& options,
+                                        std::unique_ptr<rocksdb::FSRandomAccessFile>* result,
+                                        rocksdb::IODebugContext* dbg) override {
+    const auto made = FileSystemWrapper::NewRandomAccessFile(file, options, result, dbg);
+    if (made.ok()) *result = std::make_unique<Opened>(std::move(*result), *this);
+    return made;
+  }
+
+ private:
+  rocksdb::IOStatus no_space() {
+    ++refused;
+    return rocksdb::IOStatus::NoSpace("no space left on device");
+  }
+
+  class Written final : public rocksdb::FSWritableFileOwnerWrapper {
+   public:
+    Written(std::unique_ptr<rocksdb::FSWritableFile> file, FailingFileSystem& system)
+        : FSWritableFileOwnerWrapper(std::move(file)), system_(system) {}
+    rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
+                             rocksdb::IODebugContext* dbg) override {
+      if (system_.full) return system_.no_space();
+      return FSWritableFileOwnerWrapper::Append(data, options, dbg);
+    }
+    rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
+                             const rocksdb::DataVerificationInfo& info,
+                             rocksdb::IODebugContext* dbg) override {
+      if (system_.full) return system_.no_space();
+      return FSWritableFileOwnerWrapper::Append(data, options, info, dbg);
+    }
+
+   private:
+    FailingFileSystem& system_;
+  };
+
+  class Opened final : public rocksdb::FSRandomAccessFileOwnerWrapper {
+   public:
+    Opened(std::unique_ptr<rocksdb::FSRandomAccessFile> file, FailingFileSystem& system)
+        : FSRandomAccessFileOwnerWrapper(std::move(file)), system_(system) {}
+    rocksdb::IOStatus Read(std::uint64_t offset, std::size_t size,
+                           const rocksdb::IOOptions& options, rocksdb::Slice* result, char* scratch,
+                           rocksdb::IODebugContext* dbg) const override {
+      if (system_.reads_fail && offset == 0) return rocksdb::IOStatus::IOError("bad sector");
+      return FSRandomAccessFileOwnerWrapper::Read(offset, size, options, result, scratch, dbg);
+    }
+
+   private:
+    FailingFileSystem& system_;
+  };
+};
+
+}  // namespace millrace::state
