@@ -285,7 +285,7 @@ bool Worker::commit_if_due() {
 std::optional<Duration> Worker::next_timer() const {
   std::optional<Duration> next = next_timeout();
   if (!tasks_ || finished()) return next;
-  if (!transaction_.may_step() || state_ == WorkerState::kClosing) return next;
+  if (!transaction_.may_step() || state_ == WorkerState::kClosing || paused_) return next;
   std::optional<Timestamp> due;
   for (const auto& [id, entry] : tasks_->entries()) {
     if (entry.state != TaskState::kRunning) continue;
