@@ -12,22 +12,17 @@
 #include <vector>
 
 #include "log/log.h"
-#include "millrace/clock.h"
 #include "millrace/detail/store.h"
-#include "millrace/restore_listener.h"
 
 namespace millrace::worker {
 
 // Not thread-safe: belongs to one worker.
 class Restorer {
  public:
-  // The listener, if any, outlives this and does not throw.
-  Restorer(log::Log& log, log::Inbox& inbox, const Clock& clock, RestoreListener* listener);
-  ~Restorer();
+  Restorer(log::Log& log, log::Inbox& inbox);
 
   // Effect: begins to fill the store from [from, target). REQUIRES: the store outlives the restore
-  // or cancel(); the partition is not being restored. The listener hears of it also where there is
-  // nothing to read.
+  // or cancel(); the partition is not being restored.
   void add(TopicPartition where, Offset from, Offset target, state::Store& store);
 
   // Effect: stops restoring this partition, finished or not.
@@ -49,18 +44,13 @@ class Restorer {
 
  private:
   struct Job {
-    std::optional<log::ReaderPartition> partition;  // absent before reading begins
+    log::ReaderPartition partition;
     Offset from;
     Offset target;
     state::Store* store;
-    Duration begun;  // monotonic
   };
 
-  Restore told(const TopicPartition& where, const Job& job) const;
-
   std::unique_ptr<log::LogReader> reader_;
-  const Clock& clock_;
-  RestoreListener* const listener_;
   std::map<TopicPartition, Job> jobs_;
   log::RecordBatch batch_;
   std::optional<std::string> failure_;

@@ -1,6 +1,7 @@
 #include "crash/crash_topology.h"
 
 #include <millrace/dsl.h>
+#include <millrace/processor.h>
 
 #include <charconv>
 #include <string_view>
@@ -25,6 +26,33 @@ std::int64_t amount(const std::string& order) {
   std::from_chars(digits.data(), digits.data() + digits.size(), value);
   return value;
 }
+
+constexpr millrace::KeyValueStoreName<std::string, std::int64_t> kOpenVisits("open-visits");
+
+// Counts per product, and now and then tells the counts and begins anew: a store that is scanned and
+// emptied from a punctuation.
+class Visits final
+    : public millrace::Processor<std::string, std::string, std::string, std::int64_t> {
+ public:
+  void init() override {
+    open_ = &context().store(kOpenVisits);
+    context().schedule(kVisitsEvery, millrace::PunctuationType::kStreamTime,
+                       [this](millrace::Timestamp) { tell(); });
+  }
+  void process(const millrace::Record<std::string, std::string>& order) override {
+    open_->put(order.key, open_->get(order.key).value_or(0) + 1);
+  }
+
+ private:
+  void tell() {
+    for (const auto& [product, visits] : open_->all()) {
+      context().forward(product, visits);
+      open_->erase(product);
+    }
+  }
+
+  millrace::KeyValueStore<std::string, std::int64_t>* open_ = nullptr;
+};
 
 }  // namespace
 
@@ -57,6 +85,8 @@ millrace::Topology crash_topology() {
       .to_stream()
       .drop_tombstones()
       .to(kCounts);
+  builder.add_state_store(kOpenVisits);
+  by_product.process(Visits(), {.stores = {kOpenVisits}, .name = "visits"}).to(kVisits);
   return builder.build();
 }
 

@@ -6,7 +6,8 @@
 //               └─ left_join┘
 //                     └─ by product ─┬────────────────── arrived   (the order behind the repartition)
 //                                    ├─ sum ──────────── totals
-//                                    └─ in windows ───── counts
+//                                    ├─ in windows ───── counts
+//                                    └─ a processor ──── visits   (per product, every second of stream time)
 //
 // A task with several inputs may take them in any order that time allows, and two tasks may interleave
 // at the repartition topic. So each task writes down what it took, as outputs like the others: `taken`
@@ -27,6 +28,7 @@ namespace crash {
 
 inline constexpr millrace::Duration kWindow{2'000};
 inline constexpr millrace::Duration kGrace{1'000};
+inline constexpr millrace::Duration kVisitsEvery{1'000};
 
 // Inputs. Orders: "number|product|amount", keyed by customer. Customers: "v<number>".
 inline const millrace::Topic<std::string, std::string> kOrders("orders");
@@ -39,6 +41,8 @@ inline const millrace::Topic<std::string, std::string> kArrived("arrived");
 inline const millrace::Topic<std::string, std::int64_t> kTotals("totals");
 inline const millrace::Topic<millrace::Windowed<std::string>, std::int64_t> kCounts(
     "counts", {.key = millrace::time_windowed_serde<std::string>(kWindow)});
+// Orders of a product since its last entry here.
+inline const millrace::Topic<std::string, std::int64_t> kVisits("visits");
 
 millrace::Topology crash_topology();
 

@@ -175,7 +175,8 @@ int run(const Options& options) {
   log::Log& log = *opened.value();
   LogClient client(log);
   std::vector<log::NewTopic> topics{{"feed", 1, {{"retention.ms", "-1"}}}};
-  for (const char* topic : {"orders", "customers", "taken", "arrived", "totals", "counts"})
+  for (const char* topic :
+       {"orders", "customers", "taken", "arrived", "totals", "counts", "visits"})
     topics.push_back({topic, kPartitions, {{"retention.ms", "-1"}}});
   client.create_topics(topics);
 

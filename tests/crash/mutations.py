@@ -61,6 +61,11 @@ class Edits:
         """I1"""
         self._batch("totals")[2][0].key += b"x"
 
+    def tells_visits_twice(self):
+        """I1"""
+        records = self._batch("visits")[2]
+        records.append(records[-1])
+
     def moves_an_output_to_the_other_partition(self):
         """I1"""
         frame, (topic, p), records = self._batch("totals")
@@ -101,7 +106,7 @@ class Edits:
         del self._batch("orders")[2][0]
 
     def loses_an_acknowledged_transaction_of_input(self):
-        """I0"""
+        """I0 I9"""
         frame, _, _ = self._batch("orders")
         for topic, p in list(frame.batches):
             if topic in ("orders", "customers", "feed"):

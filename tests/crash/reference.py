@@ -6,6 +6,7 @@ from collections import deque
 PARTITIONS = 2
 WINDOW = 2_000
 GRACE = 1_000
+VISITS_EVERY = 1_000
 
 
 def murmur2(data):
@@ -84,19 +85,42 @@ class Joining:
 
 
 class Counting:
-    """A task of the second half: sums, and counts in windows."""
+    """A task of the second half: sums, counts in windows, and a processor that tells counts now and then."""
 
-    STORES = ("product-totals", "product-counts")
+    STORES = ("product-totals", "product-counts", "open-visits")
 
     def __init__(self):
+        self.visits = {}
+        self.stream_time = -1
+        self.visits_due = 0
         self.totals = {}
         self.counts = {}
         self.observed = -1
 
     def arrived(self, key, value, timestamp, made):
+        self.tell_visits_if_due(made)
+        self.stream_time = max(self.stream_time, timestamp)
         made.send("arrived", key, value, timestamp)
         self._total(key, int(value.split(b"|")[2]), timestamp, made)
         self._count(key, timestamp, made)
+        visits, _ = self.visits.get(key, (None, -1))
+        cell = (long(int.from_bytes(visits or b"", "big") + 1), timestamp)
+        self.visits[key] = cell
+        made.touch("open-visits", key, visits, *cell)
+
+    def tells_visits(self):
+        return self.visits_due <= self.stream_time
+
+    def tell_visits_if_due(self, made):
+        """A punctuation, which comes between the record that made it due and the next one."""
+        if not self.tells_visits():
+            return
+        self.visits_due += ((self.stream_time - self.visits_due) // VISITS_EVERY + 1) * VISITS_EVERY
+        for key in sorted(self.visits):
+            visits, _ = self.visits[key]
+            made.send("visits", key, visits, self.stream_time)
+            made.touch("open-visits", key, visits, None, self.stream_time)
+        self.visits = {}
 
     def _total(self, key, amount, timestamp, made):
         total, last = self.totals.get(key, (long(0), -1))
@@ -118,7 +142,7 @@ class Counting:
         made.touch("product-counts", cell_key, count, *cell)
 
     def state(self, store):
-        return self.totals if store == "product-totals" else self.counts
+        return {"product-totals": self.totals, "product-counts": self.counts, "open-visits": self.visits}[store]
 
     def live(self, store, cell_key):
         """Whether a window may still be read or changed; what is not may be gone from everywhere."""

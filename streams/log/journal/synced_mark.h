@@ -31,15 +31,11 @@ class SyncedMark {
   static FileResult<SyncedMark> make(const Directory& directory, JournalId journal,
                                      SyncedPosition position);
 
-  static constexpr std::size_t kSlotSize = 512;  // a sector: one is not torn by writing the other
-
-  // nullopt: it cannot be believed.
-  struct Slots {
+  struct Read {
     bool there = false;
-    std::optional<SyncedPosition> first;
-    std::optional<SyncedPosition> second;
+    std::optional<SyncedPosition> position;  // nullopt: there is none that can be believed
   };
-  static FileResult<Slots> slots(const Directory& directory, JournalId journal);
+  static FileResult<Read> read(const Directory& directory, JournalId journal);
   static FileResult<SyncedMark> open(const Directory& directory, JournalId journal);
 
   [[nodiscard]] FileStatus note(SyncedPosition position);
