@@ -7,6 +7,8 @@
 #include <system_error>
 #include <utility>
 
+#include "millrace/detail/failpoint.h"
+
 namespace millrace::state::rocks {
 
 namespace {
@@ -34,6 +36,7 @@ rocksdb::Status write_small(rocksdb::DB& db, const Family& family, const MergedB
     if (!done.ok()) return done;
     batch.Clear();
   }
+  MR_FAILPOINT("apply.mid");
   // Memtables of one family are flushed in order, so the offset is never durable before its data.
   if (merged.offset.offset != kNoOffset) {
     batch.Put(family.handle, our_key(kOffsetName), offset_value(merged.offset));
@@ -96,6 +99,7 @@ rocksdb::Status write_sorted_files(TaskDatabase& database, const Family& family,
   options.move_files = true;
   options.failed_move_fall_back_to_copy = true;
   options.write_global_seqno = false;
+  MR_FAILPOINT("ingest.before");
   return database.db().IngestExternalFile(family.handle, writer.files(), options);
 }
 
@@ -131,16 +135,20 @@ rocksdb::Status write_drops_and_facts(rocksdb::DB& db, const Family& family,
 rocksdb::Status write_all(TaskDatabase& database, const Family& family, const MergedBatches& merged,
                           std::size_t ingest_from) {
   rocksdb::DB& db = database.db();
+  MR_FAILPOINT("apply.before");
   rocksdb::Status done = write_drops_and_facts(db, family, merged);
   if (!done.ok()) return done;
+  MR_FAILPOINT("apply.dropped");
   if (merged.entries.empty() || merged.entry_bytes < ingest_from) {
     return write_small(db, family, merged);
   }
   // The files are durable at once, so what must come before them has to be, too.
   if (!merged.facts.empty()) done = db.Flush(rocksdb::FlushOptions(), family.handle);
   if (done.ok()) done = write_sorted_files(database, family, merged);
+  MR_FAILPOINT("ingest.after");
   if (!done.ok() || merged.offset.offset == kNoOffset) return done;
   done = db.Put(write_options(), family.handle, our_key(kOffsetName), offset_value(merged.offset));
+  MR_FAILPOINT("ingest.offset");
   return done.ok() ? db.Flush(rocksdb::FlushOptions(), family.handle) : done;
 }
 
@@ -149,6 +157,7 @@ rocksdb::Status write_all(TaskDatabase& database, const Family& family, const Me
 Status write(TaskDatabase& database, const Family& family, const MergedBatches& merged,
              std::size_t ingest_from) {
   rocksdb::Status done = write_all(database, family, merged, ingest_from);
+  MR_FAILPOINT("apply.after");
   if (done.ok()) return Status::success();
   // Files of an ingest that failed; the next try writes its own.
   std::error_code error;

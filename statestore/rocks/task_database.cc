@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "millrace/detail/failpoint.h"
 #include "millrace/detail/text.h"
 #include "rocks/identity.h"
 #include "rocks/state_directory.h"
@@ -162,6 +163,7 @@ Status TaskDatabase::open_files(const std::vector<StoreIdentity>& stores, Logger
                          " cannot be opened: " + opened.ToString() + ". Nothing was changed");
   }
   db_.reset(db);
+  MR_FAILPOINT("state.opened");
   for (std::size_t i = 0; i < stores.size(); ++i) {
     families_.push_back({stores[i].store, handles_[i], descriptors[i].options, {}, {}});
   }
@@ -245,6 +247,7 @@ Status TaskDatabase::take_up(const StoreIdentity& identity, Family& family) {
     batch.Put(family.handle, our_key(kIdentityPrefix, name), value);
   }
   rocksdb::Status written = db_->Write(write_options(), &batch);
+  MR_FAILPOINT("state.identity");
   if (written.ok()) written = db_->Flush(rocksdb::FlushOptions(), family.handle);
   if (written.ok()) return Status::success();
   return Status::fatal(store + " in " + directory_.string() +
@@ -255,7 +258,9 @@ Status TaskDatabase::take_up(const StoreIdentity& identity, Family& family) {
 // until it is opened again: a flush then says that all is well without waiting for its end. So its
 // write buffers are asked, too.
 rocksdb::Status TaskDatabase::flush() {
+  MR_FAILPOINT("apply.flush");
   const rocksdb::Status done = db_->Flush(rocksdb::FlushOptions(), handles_);
+  MR_FAILPOINT("apply.synced");
   if (!done.ok() || !background_errors_->any()) return done;
   const bool all = background_errors_->wait_flushed([this] {
     return std::all_of(handles_.begin(), handles_.end(), [this](auto* handle) {
@@ -276,6 +281,7 @@ Status TaskDatabase::close() {
   }
   if (done.ok()) done = db_->Close();
   db_.reset();
+  MR_FAILPOINT("state.closed");
   if (!done.ok()) return to_status(done);
   std::error_code error;
   std::filesystem::remove(directory_ / "in-use", error);
