@@ -55,7 +55,7 @@ struct Key {
   Setter set;
 };
 
-constexpr std::array<Key, 8> kKeys = {{
+constexpr std::array<Key, 9> kKeys = {{
     {"application.id",
      [](StreamsConfig& c, std::string_view t) { return set_text(c.application_id, t); }},
     {"auto.offset.reset", set_offset_reset},
@@ -71,6 +71,8 @@ constexpr std::array<Key, 8> kKeys = {{
      [](StreamsConfig& c, std::string_view t) { return set_duration(c.default_api_timeout, t); }},
     {"max.task.idle.ms",
      [](StreamsConfig& c, std::string_view t) { return set_duration(c.max_task_idle, t); }},
+    {"num.stream.threads",
+     [](StreamsConfig& c, std::string_view t) { return parse_integer(t, c.num_stream_threads); }},
     {"transaction.timeout.ms",
      [](StreamsConfig& c, std::string_view t) { return set_duration(c.transaction_timeout, t); }},
 }};
@@ -139,6 +141,8 @@ void StreamsConfig::validate() const {
           "brokers allow");
   require(default_api_timeout >= Duration(1), "default.api.timeout.ms must be at least 1");
   require(buffered_records_per_partition >= 1, "buffered.records.per.partition must be at least 1");
+  require(num_stream_threads >= 1 && num_stream_threads <= 1000,
+          "num.stream.threads must be 1 to 1000");
   if (!mistakes.empty()) report(mistakes);
 }
 

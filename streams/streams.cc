@@ -1,26 +1,23 @@
 #include "millrace/streams.h"
 
 #include <algorithm>
-#include <atomic>
-#include <condition_variable>
+#include <array>
 #include <csignal>
 #include <ctime>
-#include <mutex>
-#include <thread>
 #include <utility>
 
+#include "client.h"
 #include "log/kafka/kafka_log.h"
 #include "millrace/clock.h"
-#include "millrace/error.h"
-#include "worker/worker.h"
 
 namespace millrace {
 
 namespace {
 
-// A close() or a signal is noticed within this.
-constexpr Duration kLongestWait{100};
-constexpr Duration kCloseTimeout{30'000};
+// Less than the 30 s that Kubernetes leaves between SIGTERM and SIGKILL.
+constexpr Duration kCloseTimeout{25'000};
+// How soon a signal, or the end, is noticed.
+constexpr Duration kLongestWait{200};
 // Two live processes with one transactional.id take it from each other in turn.
 constexpr int kFencesPerMinute = 5;
 
@@ -39,9 +36,6 @@ worker::OffsetReset to_worker(AutoOffsetReset reset) {
 worker::WorkerOptions worker_options(const StreamsConfig& config) {
   worker::WorkerOptions options;
   options.application_id = config.application_id;
-  // One worker per application for now, so its id needs no number of a process: a restart takes the
-  // id over at once and ends what the dead one left open.
-  options.transactional_id = config.application_id + "-1";
   options.commit_interval = config.commit_interval;
   options.transaction_timeout = config.transaction_timeout;
   options.max_task_idle = config.max_task_idle;
@@ -70,80 +64,34 @@ StreamsConfig checked(StreamsConfig config) {
 
 struct Streams::Implementation {
   Implementation(Topology built, StreamsConfig wanted)
-      : topology(std::move(built)), config(checked(std::move(wanted))), log(log_options(config)) {}
+      : topology(std::move(built)),
+        config(checked(std::move(wanted))),
+        log(log_options(config)),
+        client({.threads = config.num_stream_threads, .worker = worker_options(config)},
+               {topology.graph(), log, SystemClock::instance(), *config.logger}) {}
 
-  // The worker's thread. Everything of the worker happens here.
-  void loop() {
-    try {
-      worker::Worker worker(topology.graph(), worker_options(config), log, SystemClock::instance(),
-                            *config.logger);
-      while (!worker.finished()) {
-        if (close_requested.load()) worker.close();
-        const bool moved = worker.step();
-        tell(worker);
-        if (moved) continue;
-        Duration wait = kLongestWait;
-        if (const auto next = worker.next_timer()) {
-          wait = std::clamp(*next - SystemClock::instance().monotonic(), Duration{0}, kLongestWait);
-        }
-        worker.inbox().wait(wait);
-      }
-      finish(worker.failure());
-    } catch (const std::exception& e) {
-      finish(std::string("an error of the engine: ") + e.what());
-    }
+  void tell_what_is_open() const {
+    config.logger->error(
+        "not closed in time, and not waited for any longer: " + client.still_open() +
+        ". What is open is aborted by the broker, and read again at the next start");
   }
-
-  void tell(const worker::Worker& worker) {
-    records.store(worker.counts().records, std::memory_order_relaxed);
-    commits.store(worker.transaction().counts().commits, std::memory_order_relaxed);
-    aborts.store(worker.transaction().counts().aborts, std::memory_order_relaxed);
-  }
-
-  void finish(const std::string& why) {
-    const std::lock_guard lock(mutex);
-    failure = why;
-    state = why.empty() ? State::kClosed : State::kFailed;
-    changed.notify_all();
-  }
-
-  bool over() const {
-    return state == State::kClosed || state == State::kFailed;
-  }  // REQUIRES: mutex held
 
   const Topology topology;
   const StreamsConfig config;
   log::KafkaLog log;
-  std::atomic<bool> close_requested{false};
-  std::atomic<std::int64_t> records{0};
-  std::atomic<std::int64_t> commits{0};
-  std::atomic<std::int64_t> aborts{0};
-
-  mutable std::mutex mutex;
-  std::condition_variable changed;
-  State state = State::kCreated;  // guarded by mutex
-  std::string failure;            // guarded by mutex
-  std::thread thread;             // made by start(), joined by the destructor
+  Client client;
 };
 
 Streams::Streams(Topology topology, StreamsConfig config)
     : implementation_(std::make_unique<Implementation>(std::move(topology), std::move(config))) {}
 
 Streams::~Streams() {
-  implementation_->close_requested = true;
-  if (implementation_->thread.joinable()) implementation_->thread.join();
+  if (is_running_or_rebalancing(state())) close(kCloseTimeout);
 }
 
-void Streams::start() {
-  Implementation& self = *implementation_;
-  const std::lock_guard lock(self.mutex);
-  if (self.state != State::kCreated) throw StoppedError("Streams can be started once");
-  self.state = State::kRunning;
-  self.thread = std::thread([&self] { self.loop(); });
-}
+void Streams::start() { implementation_->client.start(); }
 
 int Streams::run() {
-  Implementation& self = *implementation_;
   // Blocked before any thread starts, so that all of them inherit it and only this one is told.
   sigset_t signals;
   sigset_t before;
@@ -151,44 +99,54 @@ int Streams::run() {
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, &before);
+  const auto signalled = [&signals](Duration wait) {
+    const timespec time{0, static_cast<long>(wait.count()) * 1'000'000};
+    return sigtimedwait(&signals, nullptr, &time) > 0;
+  };
   start();
-  const timespec a_while{0, 200'000'000};
-  while (state() == State::kRunning) {
-    if (sigtimedwait(&signals, nullptr, &a_while) > 0) break;
+  while (is_running_or_rebalancing(state()) && !signalled(kLongestWait)) {
   }
-  const bool orderly = close(kCloseTimeout);
+  const Clock& clock = SystemClock::instance();
+  const Duration until = clock.monotonic() + kCloseTimeout;
+  bool orderly = implementation_->client.close(kLongestWait);
+  while (!orderly && clock.monotonic() < until && !signalled(Duration{0}))
+    orderly = implementation_->client.close(kLongestWait);
+  if (!orderly) implementation_->tell_what_is_open();
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (!orderly)
-    self.config.logger->error("not closed within 30 s: the broker will abort what is open");
   return orderly && state() == State::kClosed ? 0 : 1;
 }
 
 bool Streams::close(Duration timeout) {
-  Implementation& self = *implementation_;
-  std::unique_lock lock(self.mutex);
-  if (self.state == State::kCreated) {
-    self.state = State::kClosed;
-    return true;
-  }
-  if (!self.over()) self.state = State::kClosing;
-  self.close_requested = true;
-  return self.changed.wait_for(lock, timeout, [&self] { return self.over(); });
+  const bool closed = implementation_->client.close(timeout);
+  if (!closed && timeout > Duration{0}) implementation_->tell_what_is_open();
+  return closed;
 }
 
-Streams::State Streams::state() const {
-  const std::lock_guard lock(implementation_->mutex);
-  return implementation_->state;
+void Streams::pause() { implementation_->client.set_paused(true); }
+void Streams::resume() { implementation_->client.set_paused(false); }
+bool Streams::is_paused() const { return implementation_->client.paused(); }
+
+std::optional<std::string> Streams::add_thread() { return implementation_->client.add_thread(); }
+std::optional<std::string> Streams::remove_thread() {
+  return implementation_->client.remove_thread();
 }
 
-std::string Streams::failure() const {
-  const std::lock_guard lock(implementation_->mutex);
-  return implementation_->failure;
+Streams::State Streams::state() const { return implementation_->client.state(); }
+std::string Streams::failure() const { return implementation_->client.failure(); }
+
+void Streams::on_state_change(StateListener listener) {
+  implementation_->client.on_state_change(std::move(listener));
+}
+void Streams::on_restore(RestoreListener& listener) {
+  implementation_->client.on_restore(listener);
 }
 
-Streams::Progress Streams::progress() const {
-  return {implementation_->records.load(std::memory_order_relaxed),
-          implementation_->commits.load(std::memory_order_relaxed),
-          implementation_->aborts.load(std::memory_order_relaxed)};
+Streams::Progress Streams::progress() const { return implementation_->client.progress(); }
+
+std::string_view to_string(Streams::State state) {
+  static constexpr std::array<std::string_view, 7> kNames = {
+      "Created", "Rebalancing", "Running", "Closing", "Closed", "Failing", "Failed"};
+  return kNames[static_cast<std::size_t>(state)];
 }
 
 }  // namespace millrace

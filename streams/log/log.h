@@ -29,6 +29,10 @@ struct ReaderOptions {
 
 struct MembershipOptions {
   std::string group;
+  // How many members this process is going to have at its start. A group within one process shares
+  // nothing out before they are in: so no task is opened only to be moved, and none goes on from
+  // offsets that a transactional id of the last process could still move.
+  int members_at_start = 1;
   Duration session_timeout{10'000};
 };
 

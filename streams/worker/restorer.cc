@@ -6,20 +6,52 @@
 
 namespace millrace::worker {
 
-Restorer::Restorer(log::Log& log, log::Inbox& inbox)
-    : reader_(log.make_reader({log::Isolation::kReadCommitted}, inbox)) {}
+Restorer::Restorer(log::Log& log, log::Inbox& inbox, const Clock& clock, RestoreListener* listener)
+    : reader_(log.make_reader({log::Isolation::kReadCommitted}, inbox)),
+      clock_(clock),
+      listener_(listener) {}
+
+Restorer::~Restorer() {
+  if (!listener_) return;
+  for (const auto& [where, job] : jobs_) listener_->on_suspended(told(where, job));
+}
 
 void Restorer::add(TopicPartition where, Offset from, Offset target, state::Store& store) {
-  if (from >= target) return;  // nothing to read: a position would never be told
+  Job job{std::nullopt, from, std::max(from, target), &store, clock_.monotonic()};
+  if (listener_) listener_->on_start(told(where, job));
+  if (from >= target) {  // nothing to read: a position would never be told
+    if (listener_) listener_->on_end(told(where, job));
+    return;
+  }
   MR_FAILPOINT("restore.begin");
-  const auto partition = reader_->start(where, from);
-  jobs_.emplace(std::move(where), Job{partition, from, target, &store});
+  job.partition = reader_->start(where, from);
+  jobs_.emplace(std::move(where), job);
+}
+
+Restore Restorer::told(const TopicPartition& where, const Job& job) const {
+  const Offset position = job.partition ? reader_->position(*job.partition) : job.from;
+  Restore restore;
+  restore.store = job.store->name();
+  restore.changelog = where;
+  restore.start = job.from;
+  restore.end = job.target;
+  restore.position = std::clamp(position, job.from, job.target);
+  restore.restored = restore.position.value() - job.from.value();
+  restore.total = job.target.value() - job.from.value();
+  if (restore.restored > 0) {
+    const double rest_per_done = static_cast<double>(restore.total - restore.restored) /
+                                 static_cast<double>(restore.restored);
+    const auto so_far = static_cast<double>((clock_.monotonic() - job.begun).count());
+    restore.remaining = Duration(static_cast<Duration::rep>(so_far * rest_per_done));
+  }
+  return restore;
 }
 
 void Restorer::cancel(const TopicPartition& where) {
   const auto job = jobs_.find(where);
   if (job == jobs_.end()) return;
-  reader_->stop(job->second.partition);
+  if (listener_) listener_->on_suspended(told(where, job->second));
+  reader_->stop(*job->second.partition);
   jobs_.erase(job);
 }
 
@@ -27,7 +59,7 @@ bool Restorer::pump(std::size_t max_records) {
   bool moved = false;
   for (auto it = jobs_.begin(); it != jobs_.end() && !failure_;) {
     Job& job = it->second;
-    reader_->drain(job.partition, max_records, batch_);
+    reader_->drain(*job.partition, max_records, batch_);
     moved = moved || !batch_.empty();
     for (const RecordView& record : batch_) {
       if (record.offset >= job.target) break;
@@ -43,10 +75,16 @@ bool Restorer::pump(std::size_t max_records) {
                  job.store->name() + " so that it reads what it wrote before, and start again";
       break;
     }
-    if (!batch_.empty()) MR_FAILPOINT("restore.batch");
-    if (reader_->position(job.partition) >= job.target) {
+    if (failure_) break;
+    if (!batch_.empty()) {
+      MR_FAILPOINT("restore.batch");
+      if (listener_)
+        listener_->on_batch(told(it->first, job), static_cast<std::int64_t>(batch_.size()));
+    }
+    if (reader_->position(*job.partition) >= job.target) {
       MR_FAILPOINT("restore.end");
-      reader_->stop(job.partition);
+      if (listener_) listener_->on_end(told(it->first, job));
+      reader_->stop(*job.partition);
       it = jobs_.erase(it);
       moved = true;
     } else {

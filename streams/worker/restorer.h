@@ -12,17 +12,22 @@
 #include <vector>
 
 #include "log/log.h"
+#include "millrace/clock.h"
 #include "millrace/detail/store.h"
+#include "millrace/restore_listener.h"
 
 namespace millrace::worker {
 
 // Not thread-safe: belongs to one worker.
 class Restorer {
  public:
-  Restorer(log::Log& log, log::Inbox& inbox);
+  // The listener, if any, outlives this and does not throw.
+  Restorer(log::Log& log, log::Inbox& inbox, const Clock& clock, RestoreListener* listener);
+  ~Restorer();
 
   // Effect: begins to fill the store from [from, target). REQUIRES: the store outlives the restore
-  // or cancel(); the partition is not being restored.
+  // or cancel(); the partition is not being restored. The listener hears of it also where there is
+  // nothing to read.
   void add(TopicPartition where, Offset from, Offset target, state::Store& store);
 
   // Effect: stops restoring this partition, finished or not.
@@ -44,13 +49,18 @@ class Restorer {
 
  private:
   struct Job {
-    log::ReaderPartition partition;
+    std::optional<log::ReaderPartition> partition;  // absent before reading begins
     Offset from;
     Offset target;
     state::Store* store;
+    Duration begun;  // monotonic
   };
 
+  Restore told(const TopicPartition& where, const Job& job) const;
+
   std::unique_ptr<log::LogReader> reader_;
+  const Clock& clock_;
+  RestoreListener* const listener_;
   std::map<TopicPartition, Job> jobs_;
   log::RecordBatch batch_;
   std::optional<std::string> failure_;

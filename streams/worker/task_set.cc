@@ -12,7 +12,7 @@ TaskSet::TaskSet(const task::TaskEnvironment& environment, Parts parts, TaskSetO
       parts_(parts),
       options_(std::move(options)),
       reader_(parts.log.make_reader({log::Isolation::kReadCommitted}, parts.inbox)),
-      restorer_(parts.log, parts.inbox) {}
+      restorer_(parts.log, parts.inbox, parts.clock, options_.on_restore) {}
 
 TaskSet::~TaskSet() = default;
 
@@ -300,9 +300,8 @@ TaskSet::Entry* TaskSet::find(TaskId id, std::int64_t incarnation) {
 }
 
 bool TaskSet::opening() const {
-  return std::any_of(tasks_.begin(), tasks_.end(), [](const auto& task) {
-    return task.second.state == TaskState::kCreated || task.second.state == TaskState::kRestoring;
-  });
+  return std::any_of(tasks_.begin(), tasks_.end(),
+                     [](const auto& task) { return is_opening(task.second.state); });
 }
 
 const std::optional<std::string>& TaskSet::failure() const {

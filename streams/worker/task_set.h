@@ -27,6 +27,7 @@ struct TaskSetOptions {
   OffsetReset offset_reset = OffsetReset::kEarliest;
   // A partition's records that wait in a task; more are not drained from the log (SEMANTICS R-T6).
   std::size_t buffered_records_per_partition = 1000;
+  RestoreListener* on_restore = nullptr;
 };
 
 // Not thread-safe: belongs to one worker.

@@ -31,6 +31,11 @@ constexpr bool in_transaction(TaskState state) {
          state == TaskState::kClosing;
 }
 
+// Whether the task is on its way to Running for the first time.
+constexpr bool is_opening(TaskState state) {
+  return state == TaskState::kCreated || state == TaskState::kRestoring;
+}
+
 enum class MembershipState { kJoining, kStable, kRevoking, kLost, kLeaving, kLeft };
 inline constexpr int kMembershipStates = 6;
 

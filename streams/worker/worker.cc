@@ -128,10 +128,10 @@ void Worker::begin_running() {
   environment_ = std::make_unique<task::TaskEnvironment>(
       task::TaskEnvironment{graph_, startup_.plan(), options_.application_id, output_,
                             options_.max_task_idle, options_.forget_typed_values});
-  tasks_ = std::make_unique<TaskSet>(*environment_,
-                                     TaskSet::Parts{log_, inbox_, admin_, clock_, logger_},
-                                     TaskSetOptions{options_.application_id, options_.offset_reset,
-                                                    options_.buffered_records_per_partition});
+  tasks_ = std::make_unique<TaskSet>(
+      *environment_, TaskSet::Parts{log_, inbox_, admin_, clock_, logger_},
+      TaskSetOptions{options_.application_id, options_.offset_reset,
+                     options_.buffered_records_per_partition, options_.on_restore});
   last_commit_ = clock_.monotonic();
   next_purge_ = last_commit_;
   transaction_.start();
@@ -140,7 +140,8 @@ void Worker::begin_running() {
 // After the first init, not before: it ends what an earlier process of this id may still have had
 // under way, and the offsets that tasks go on from must be read after that.
 void Worker::join_group() {
-  membership_ = log_.make_membership({options_.application_id}, inbox_);
+  membership_ = log_.make_membership(
+      {.group = options_.application_id, .members_at_start = options_.workers_at_start}, inbox_);
   std::vector<log::AnchorTopic> anchors;
   for (const graph::SubtopologyPlan& plan : startup_.plan().subtopologies) {
     anchors.push_back({plan.anchor_topic, plan.source_partitions.at(plan.anchor_topic)});
@@ -159,8 +160,9 @@ bool Worker::run_tasks() {
   if (busy_since_) busy_ += now.monotonic - *std::exchange(busy_since_, std::nullopt);
   runnable_.clear();
   // Looking at a record may drop it, which is progress: only a transaction that takes records may
-  // look. A worker that closes takes no more: what is left is for the next owner.
-  const bool may_run = transaction_.may_step() && state_ != WorkerState::kClosing;
+  // look. A worker that closes takes no more: what is left is for the next owner. One that is
+  // paused takes none for now.
+  const bool may_run = transaction_.may_step() && state_ != WorkerState::kClosing && !paused_;
   for (auto& [id, entry] : tasks_->entries()) {
     if (entry.state != TaskState::kRunning) {
       entry.ran_last = busy_;
@@ -283,7 +285,7 @@ bool Worker::commit_if_due() {
 std::optional<Duration> Worker::next_timer() const {
   std::optional<Duration> next = next_timeout();
   if (!tasks_ || finished()) return next;
-  if (!transaction_.may_step() || state_ == WorkerState::kClosing) return next;
+  if (!transaction_.may_step() || state_ == WorkerState::kClosing || paused_) return next;
   std::optional<Timestamp> due;
   for (const auto& [id, entry] : tasks_->entries()) {
     if (entry.state != TaskState::kRunning) continue;
@@ -311,6 +313,11 @@ std::optional<Duration> Worker::next_timeout() const {
     consider(last_commit_ + commit_interval() - (kicked_ ? Duration{0} : kKickAhead));
   }
   return next;
+}
+
+bool Worker::settled() const {
+  return state_ == WorkerState::kRunning && membership_state_ == MembershipState::kStable &&
+         !tasks_->opening();
 }
 
 bool Worker::quiet() const {

@@ -30,6 +30,7 @@ namespace millrace::worker {
 struct WorkerOptions {
   std::string application_id;
   std::string transactional_id;
+  int workers_at_start = 1;  // of this process
   Duration commit_interval{100};
   Duration transaction_timeout{10'000};
   Duration max_task_idle{0};
@@ -44,6 +45,7 @@ struct WorkerOptions {
   std::size_t max_records_per_step = 200;  // of one task, between two looks at the inbox
   int max_fences_per_minute = 0;           // above it, two processes share an id; 0: never
   bool forget_typed_values = false;        // ENGINE §9
+  RestoreListener* on_restore = nullptr;   // does not throw
   // Called when a transaction is over, before its records are taken again if it was not committed.
   std::function<void(bool committed)> on_transaction_end;
 };
@@ -91,6 +93,9 @@ class Worker final : private TransactionHost {
   // Effect: the next step begins to end: commit what is open, give everything back, leave.
   void close();
 
+  // Effect: while paused no task runs; membership, restores and commits of what was done go on.
+  void set_paused(bool paused) { paused_ = paused; }
+
   // Effect: a commit as soon as there is something to commit and the log takes it.
   void request_commit() { commit_requested_ = true; }
 
@@ -98,12 +103,16 @@ class Worker final : private TransactionHost {
   bool finished() const { return state_ == WorkerState::kClosed || state_ == WorkerState::kFailed; }
   const std::string& failure() const { return failure_; }
 
+  // True if it is a member and all its tasks run.
+  bool settled() const;
+
   // True if nothing is under way and nothing waits that this worker could do without new input:
   // all tasks run, all queues are empty or waiting, all is committed.
   bool quiet() const;
 
   // For tests, metrics and the driver. REQUIRES for tasks() and plan(): state() was kRunning.
   TaskSet& tasks() { return *tasks_; }
+  const TaskSet* find_tasks() const { return tasks_.get(); }  // nullptr before that
   const graph::TopicPlan& plan() const { return startup_.plan(); }
   const Transaction& transaction() const { return transaction_; }
   const WorkerCounts& counts() const { return counts_; }
@@ -178,6 +187,7 @@ class Worker final : private TransactionHost {
   Duration last_commit_{};
   bool kicked_ = false;  // the membership, ahead of the commit that is due
   bool commit_requested_ = false;
+  bool paused_ = false;
   Duration next_purge_{};
   // The transaction numbers of the commit under way: what an unknown outcome is told by (ENGINE
   // §3).

@@ -423,4 +423,17 @@ FileResult<std::unique_ptr<FileLock>> SimulatedFileSystem::lock(const std::strin
   return std::unique_ptr<FileLock>(new Lock(*this, path));
 }
 
+FileResult<std::unique_ptr<FileLock>> SimulatedFileSystem::lock_to_read(const std::string& path) {
+  const std::lock_guard guard(mutex_);
+  if (off_) return failed("locking", path, EIO);
+  const auto inode = find(path);
+  if (!inode) return std::unique_ptr<FileLock>();
+  if (locks_.contains(path)) {
+    return FileError{std::make_error_code(std::errc::resource_unavailable_try_again),
+                     path + " is held by " + inode->now};
+  }
+  locks_.insert(path);
+  return std::unique_ptr<FileLock>(new Lock(*this, path));
+}
+
 }  // namespace millrace::log::journal

@@ -65,6 +65,7 @@ class SimulatedFileSystem final : public FileSystem {
   FileStatus sync_directory(const std::string& path) override;
   FileResult<std::unique_ptr<FileLock>> lock(const std::string& path,
                                              const std::string& note) override;
+  FileResult<std::unique_ptr<FileLock>> lock_to_read(const std::string& path) override;
 
  private:
   struct Inode;

@@ -46,6 +46,10 @@ struct StreamsConfig {
   // Records of one partition that wait in a task at most (buffered.records.per.partition).
   int buffered_records_per_partition = 1000;
 
+  // Worker threads of this process at its start, which share the partitions; more than there are
+  // partitions stay idle. Streams::add_thread() and remove_thread() change it (num.stream.threads).
+  int num_stream_threads = 1;
+
   // Settings of the Kafka client by their own names, e.g. {"security.protocol", "SASL_SSL"}; with
   // the prefix "consumer.", "producer." or "admin." for that client alone. Values are never
   // printed.

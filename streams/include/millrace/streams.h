@@ -4,59 +4,99 @@
 //   "kafka1:9092"}); return app.run();          // until SIGINT or SIGTERM; commits, leaves,
 //   returns the exit code
 //
-// One worker thread per process; it reads all partitions. Every output, every change of state and
-// the input offsets become visible together or not at all; a crash loses nothing and doubles
-// nothing.
+// num.stream.threads worker threads share the partitions. Every output, every change of state and the
+// input offsets become visible together or not at all; a crash loses nothing and doubles nothing.
+// Running, stopping and listening in more detail: docs/running.md.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "millrace/config.h"
+#include "millrace/restore_listener.h"
 #include "millrace/topology.h"
 
 namespace millrace {
 
+// One application in one process. Thread-safe: all members but constructor and destructor may be
+// called from any thread, listeners included where nothing else is said.
 class Streams {
  public:
+  // Created ─▶ Rebalancing ⇄ Running, from both: ─▶ Closing ─▶ Closed, ─▶ Failing ─▶ Failed.
   enum class State {
     kCreated,
-    kRunning,  // or on its way there: topics are checked, state is restored
-    kClosing,
-    kClosed,
-    kFailed,  // failure() says why; nothing uncommitted is visible
+    kRebalancing,  // topics are checked, partitions shared out, stores restored
+    kRunning,      // every task of every thread runs
+    kClosing,      // PENDING_SHUTDOWN in Kafka Streams
+    kClosed,       // NOT_RUNNING
+    kFailing,      // PENDING_ERROR: a thread failed, the others commit and end
+    kFailed,       // ERROR; failure() says why; nothing uncommitted is visible
   };
 
   // Errors: ConfigError with every mistake. Nothing is contacted yet.
   Streams(Topology topology, StreamsConfig config);
-  // Effect: close() without limit, if it runs.
+  // Effect: close(25 s) if it is running; then gives up what is still open: the broker aborts it. Waits for functions of the topology that are running, however long they take.
   ~Streams();
   Streams(const Streams&) = delete;
   Streams& operator=(const Streams&) = delete;
 
-  // Effect: starts the worker's thread and returns. REQUIRES: kCreated.
+  // Effect: starts the threads and returns. REQUIRES: kCreated, else StoppedError.
   void start();
 
-  // Effect: start(), then waits for SIGINT, SIGTERM or a failure, then close(30 s).
-  // Returns: 0 after an orderly end, 1 after a failure (printed to the logger).
+  // Effect: start(), then waits for SIGINT, SIGTERM or a failure, then close(25 s). A second signal
+  // does not wait any longer.
+  // Returns: 0 if everything was committed and given back, 1 otherwise (why: in the logger).
   int run();
 
-  // Effect: commits what is open, gives everything back and ends the thread. Returns false if that
-  // took longer than `timeout`: the process may end all the same, the broker aborts what is open.
-  // Thread-safe; a second call waits for the first.
+  // Effect: each thread commits what is open, gives its partitions back and ends. Returns false if
+  // that took longer than `timeout` (what is open is written to the logger): it goes on, and may be
+  // waited for again; the process may end all the same, the broker aborts what is open.
+  // From a listener only with a timeout of 0: it asks and does not wait.
   bool close(Duration timeout);
 
-  // Thread-safe.
+  // --- what runs ---------------------------------------------------------------------------------
+
+  // Effect: no record is processed and nothing punctuated until resume(). Partitions stay, restores
+  // go on, and what was processed before is committed. Also before start().
+  void pause();
+  void resume();
+  bool is_paused() const;
+
+  // Effect: one more thread, which takes a share of the partitions. Returns its name; absent unless
+  // kRebalancing or kRunning.
+  std::optional<std::string> add_thread();
+
+  // Effect: one thread less: it commits, gives its partitions to the others, and ends by itself.
+  // Returns its name; absent unless kRebalancing or kRunning, before the first kRunning (the threads
+  // of the start share out the partitions together), and for the last thread: close() ends that.
+  std::optional<std::string> remove_thread();
+
+  // --- what is said about it ---------------------------------------------------------------------
+
   State state() const;
-  // Why it failed; empty unless kFailed.
+  // Why it failed; empty unless kFailing or kFailed.
   std::string failure() const;
 
-  // Records taken and transactions committed since the start. Thread-safe; eventually right.
+  // Called with each change of state(), in order, one at a time, from the thread that made it: be
+  // short. What it throws is logged. REQUIRES: set in kCreated, else StoppedError.
+  using StateListener = std::function<void(State now, State before)>;
+  void on_state_change(StateListener listener);
+
+  // REQUIRES: in kCreated, else StoppedError; the listener outlives this object.
+  void on_restore(RestoreListener& listener);
+
+  // Since the start, of all threads, also those that ended. Eventually right.
   struct Progress {
-    std::int64_t records = 0;
+    std::int64_t records = 0;  // taken, also again after an abort
     std::int64_t commits = 0;
     std::int64_t aborts = 0;
+    // "node/reason" → records that were dropped (SEMANTICS R-N); told with each commit.
+    std::map<std::string, std::int64_t> dropped = {};
   };
   Progress progress() const;
 
@@ -64,5 +104,12 @@ class Streams {
   struct Implementation;
   std::unique_ptr<Implementation> implementation_;
 };
+
+constexpr bool is_running_or_rebalancing(Streams::State state) {
+  return state == Streams::State::kRunning || state == Streams::State::kRebalancing;
+}
+
+// "Running"
+std::string_view to_string(Streams::State state);
 
 }  // namespace millrace

@@ -1,8 +1,15 @@
 #include "log/group/local_group.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace millrace::log {
+
+void LocalGroup::expect(int members) {
+  const std::lock_guard lock(mutex_);
+  expected_ = std::max(expected_, members);
+}
 
 Status LocalGroup::check(const FencingToken& token) const {
   const std::lock_guard lock(mutex_);
@@ -44,6 +51,7 @@ std::optional<FencingToken> LocalGroup::token(const std::string& member) const {
 }
 
 void LocalGroup::end_due_rounds() {
+  if (rounds_.generation() == 0 && std::ssize(rounds_.members()) < expected_) return;
   while (rounds_.due()) {
     for (GroupNotice& notice : rounds_.end_round()) tell(std::move(notice));
   }
@@ -60,10 +68,11 @@ void LocalGroup::tell(GroupNotice notice) {
   }
 }
 
-std::shared_ptr<LocalGroup> LocalGroups::find(const std::string& group) {
+std::shared_ptr<LocalGroup> LocalGroups::find(const std::string& group, int members_at_start) {
   const std::lock_guard lock(mutex_);
   std::shared_ptr<LocalGroup>& found = groups_[group];
   if (!found) found = std::make_shared<LocalGroup>(group);
+  found->expect(members_at_start);
   return found;
 }
 

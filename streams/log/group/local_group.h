@@ -29,6 +29,9 @@ class LocalGroup {
 
   const std::string& name() const { return name_; }
 
+  // Effect: nothing is shared out before so many have joined. None once the first round is over.
+  void expect(int members);
+
   // Is this token good for an offset commit now? Errors: kAbort (no member, or of an old generation).
   Status check(const FencingToken& token) const;
   // The same, and while the group has no members the token of partitions assigned by hand
@@ -62,14 +65,15 @@ class LocalGroup {
   const std::string name_;
   mutable std::mutex mutex_;
   GroupRounds rounds_;                 // guarded by mutex_
+  int expected_ = 1;                   // guarded by mutex_; until the first round is over
   std::map<std::string, Seat> seats_;  // guarded by mutex_; by member
 };
 
 // The groups of one log. Thread-safe.
 class LocalGroups {
  public:
-  // Effect: makes the group if there is none of this name.
-  std::shared_ptr<LocalGroup> find(const std::string& group);
+  // Effect: makes the group if there is none of this name; see LocalGroup::expect().
+  std::shared_ptr<LocalGroup> find(const std::string& group, int members_at_start = 1);
 
   // As LocalGroup's; a group that nobody asked for has no members.
   Status check(const FencingToken& token) const;

@@ -101,6 +101,10 @@ class FileSystem {
   virtual FileResult<std::unique_ptr<FileLock>> lock(const std::string& path,
                                                      const std::string& note) = 0;
 
+  // Effect: the same for somebody who only reads: changes nothing, and several may hold it together. A
+  // missing file is no error: nullptr.
+  virtual FileResult<std::unique_ptr<FileLock>> lock_to_read(const std::string& path) = 0;
+
   // The machine's own.
   static FileSystem& real();
 };

@@ -40,6 +40,8 @@ struct FrameBatch {
   Timestamp append_time;  // the wall clock when it was appended first; kept by the cleaner
   Timestamp max_timestamp;
   BytesView encoded;  // by RecordEncoder; borrowed
+  // When the cleaner first took out what newer records of the same keys replace; 0: never.
+  Timestamp compacted{};
 };
 
 struct FrameOffset {

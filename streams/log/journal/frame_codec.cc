@@ -130,6 +130,7 @@ std::uint32_t encode_batch(const FrameBatch& batch, Bytes& out) {
   store_int(batch.next.value(), head + 32);
   store_int(to_ms(batch.append_time), head + 40);
   store_int(to_ms(batch.max_timestamp), head + 48);
+  store_int(to_ms(batch.compacted), head + 56);
   const std::uint32_t crc =
       crc32c(batch.encoded, crc32c(BytesView(head + kChecked, kBatchHeadSize - kChecked)));
   store_int(crc, head + 4);
@@ -153,6 +154,7 @@ std::optional<BadBytes> parse_batch(BytesView bytes, FrameBatch& out) {
   out.next = Offset(load_int<std::int64_t>(head + 32));
   out.append_time = from_ms(load_int<std::int64_t>(head + 40));
   out.max_timestamp = from_ms(load_int<std::int64_t>(head + 48));
+  out.compacted = from_ms(load_int<std::int64_t>(head + 56));
   out.encoded = bytes.substr(kBatchHeadSize);
   return std::nullopt;
 }

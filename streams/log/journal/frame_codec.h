@@ -12,7 +12,7 @@
 namespace millrace::log::journal {
 
 inline constexpr std::size_t kFrameFixedSize = 40;
-inline constexpr std::size_t kBatchHeadSize = 56;
+inline constexpr std::size_t kBatchHeadSize = 64;
 
 // Names the journal that a frame belongs to: frames of another one, or what is inside a record, are
 // no frames here.

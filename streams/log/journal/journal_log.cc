@@ -95,7 +95,8 @@ std::unique_ptr<LogAdmin> JournalLog::make_admin(Inbox& inbox) {
 std::unique_ptr<GroupMembership> JournalLog::make_membership(MembershipOptions options,
                                                              Inbox& inbox) {
   JournalState& state = running_->state();
-  return make_local_membership(state.groups.find(options.group), state.next_epoch(), inbox);
+  return make_local_membership(state.groups.find(options.group, options.members_at_start),
+                               state.next_epoch(), inbox);
 }
 
 }  // namespace millrace::log::journal

@@ -212,19 +212,32 @@ class PosixFileSystem final : public FileSystem {
     Descriptor fd(uninterrupted(
         [&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kFileMode); }));
     if (fd.get() < 0) return failed("opening", path);
-    if (uninterrupted([&] { return ::flock(fd.get(), LOCK_EX | LOCK_NB); }) != 0) {
-      if (errno != EWOULDBLOCK) return failed("locking", path);
-      std::array<char, 200> holder{};
-      const ssize_t n = ::pread(fd.get(), holder.data(), holder.size(), 0);
-      std::string who(holder.data(), n > 0 ? static_cast<std::size_t>(n) : 0);
-      return FileError{std::make_error_code(std::errc::resource_unavailable_try_again),
-                       path + " is held by " + (who.empty() ? "another process" : who)};
-    }
+    if (auto error = take(fd, path, LOCK_EX)) return *error;
     // The note is for people: a failure to write it is no reason to stop.
     if (::ftruncate(fd.get(), 0) == 0) {
       (void)!::pwrite(fd.get(), note.data(), note.size(), 0);
     }
     return std::unique_ptr<FileLock>(new PosixLock(std::move(fd)));
+  }
+
+  FileResult<std::unique_ptr<FileLock>> lock_to_read(const std::string& path) override {
+    Descriptor fd(uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
+    if (fd.get() < 0 && errno == ENOENT) return std::unique_ptr<FileLock>();
+    if (fd.get() < 0) return failed("opening", path);
+    if (auto error = take(fd, path, LOCK_SH)) return *error;
+    return std::unique_ptr<FileLock>(new PosixLock(std::move(fd)));
+  }
+
+ private:
+  static FileStatus take(const Descriptor& fd, const std::string& path, int how) {
+    if (uninterrupted([&] { return ::flock(fd.get(), how | LOCK_NB); }) == 0) return std::nullopt;
+    if (errno != EWOULDBLOCK) return failed("locking", path);
+    std::array<char, 200> holder{};
+    const ssize_t n = ::pread(fd.get(), holder.data(), holder.size(), 0);
+    std::string who(holder.data(), n > 0 ? static_cast<std::size_t>(n) : 0);
+    while (who.ends_with('\n')) who.pop_back();
+    return FileError{std::make_error_code(std::errc::resource_unavailable_try_again),
+                     path + " is held by " + (who.empty() ? "another process" : who)};
   }
 };
 

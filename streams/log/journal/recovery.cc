@@ -57,7 +57,8 @@ class Recovery {
   Index& index_;
   Logger& logger_;
   std::vector<SegmentNumber> numbers_;
-  SyncedMark::Read synced_;
+  bool marked_ = false;                   // the file `synced` is there
+  std::optional<SyncedPosition> synced_;  // what it says
   Recovered out_;
 };
 
@@ -134,18 +135,19 @@ Result<Recovered> Recovery::run() {
     found.push_back(std::move(segment.value()));
   }
   out_.journal = found.front().segment->header().journal;
-  auto synced = SyncedMark::read(directory_, out_.journal);
-  if (!synced.ok()) return not_possible(synced.error());
-  synced_ = synced.value();
+  auto slots = SyncedMark::slots(directory_, out_.journal);
+  if (!slots.ok()) return not_possible(slots.error());
+  marked_ = slots.value().there;
+  synced_ = std::max(slots.value().first, slots.value().second);  // nullopt is less than any
   const std::string mark_path = directory_.path(kSyncedFile);
-  if (synced_.there && !synced_.position) {
+  if (marked_ && !synced_) {
     return damaged(mark_path, 0,
                    "nothing in it can be believed, so that a loss could not be told from a torn "
                    "tail (to open the journal as it is all the same, move this file away)");
   }
-  if (synced_.position && synced_.position->segment > numbers_.back()) {
-    return damaged(directory_.path(segment_name(SegmentKind::kFrames, synced_.position->segment)),
-                   0, "the segment is missing");
+  if (synced_ && synced_->segment > numbers_.back()) {
+    return damaged(directory_.path(segment_name(SegmentKind::kFrames, synced_->segment)), 0,
+                   "the segment is missing");
   }
   if (found.front().segment->header().first_frame != FrameNumber(1)) {
     return damaged(found.front().segment->path(), 32, "the segments before it are missing");
@@ -287,7 +289,7 @@ Status Recovery::judge(const Found& found, FrameScanner& scanner, bool bad,
   const std::string& path = found.segment->path();
   const std::string why = bad ? scanner.bad().why : "the file ends too early";
   const std::uint64_t at = bad ? scanner.bad().at : found.size;
-  const auto& synced = synced_.position;
+  const auto& synced = synced_;
   if (synced && synced->segment == found.segment->header().number &&
       (scanner.at() < synced->at || out_.last_frame < synced->frame)) {
     return damaged(path, at, why + "; it was durable up to byte " + std::to_string(synced->at));
@@ -350,8 +352,8 @@ Status Recovery::keep(const Found& found, std::uint64_t end, bool sealed) {
   auto file = files().open(found.segment->path(), FileSystem::Open::kAppend);
   if (!file.ok()) return not_possible(file.error());
   const SegmentNumber number = found.segment->header().number;
-  const bool known = synced_.position && synced_.position->segment == number;
-  const std::uint64_t durable = known ? synced_.position->at : found.segment->header().size();
+  const bool known = synced_ && synced_->segment == number;
+  const std::uint64_t durable = known ? synced_->at : found.segment->header().size();
   SegmentWriter writer(found.segment, std::move(file.value()), end, sealed ? found.size : 0);
   if (!sealed && found.size > end) {
     MR_FAILPOINT("log.truncate.before");
@@ -366,13 +368,13 @@ Status Recovery::keep(const Found& found, std::uint64_t end, bool sealed) {
   }
   out_.last = std::move(writer);
   const SyncedPosition position{number, end, out_.last_frame};
-  if (synced_.position == position) {
+  if (synced_ == position) {
     auto opened = SyncedMark::open(directory_, out_.journal);
     if (!opened.ok()) return not_possible(opened.error());
     out_.mark = std::move(opened.value());
     return Status::success();
   }
-  if (!synced_.there && out_.last_frame > FrameNumber(0)) {
+  if (!marked_ && out_.last_frame > FrameNumber(0)) {
     logger_.warning("journal: the file `synced` was missing in " + directory_.path() +
                     "; every frame that is there is whole, and it was made again");
   }

@@ -61,31 +61,48 @@ void FrameScanner::locate(const ParsedFrame& frame, SegmentEntries& entries) con
   }
 }
 
-Result<FrameNumber> FrameScanner::durable_behind() {
-  FrameNumber durable;
-  for (std::uint64_t at = at_; window_.end() - at >= kFrameFixedSize;) {
+Result<std::uint64_t> FrameScanner::seek(std::uint64_t from, FrameHead& head) {
+  for (std::uint64_t at = from; at + kFrameFixedSize <= window_.end();) {
     auto piece = window_.bytes(at, std::min(kWindow / 2, window_.end() - at));
     if (!piece.ok()) return piece.status();
-    const std::size_t last = piece.value().size() - kFrameFixedSize;
-    std::vector<std::uint64_t> candidates;
-    for (std::size_t i = 0; i <= last; ++i) {
-      if (piece.value()[i] != 'M' || !read_frame_head(piece.value().substr(i))) continue;
-      candidates.push_back(at + i);
+    const BytesView bytes = piece.value();
+    std::size_t i = 0;
+    std::optional<FrameHead> found;
+    for (; i + kFrameFixedSize <= bytes.size(); ++i) {
+      if (bytes[i] == 'M' && (found = read_frame_head(bytes.substr(i)))) break;
     }
-    for (const std::uint64_t candidate : candidates) {
-      auto start = window_.bytes(candidate, kFrameFixedSize);
-      if (!start.ok()) return start.status();
-      const auto head = read_frame_head(start.value());
-      if (!head || head->head_size > window_.end() - candidate) continue;
-      auto bytes = window_.bytes(candidate, head->head_size);
-      if (!bytes.ok()) return bytes.status();
-      if (frame_head_holds(*head, journal_, bytes.value())) {
-        durable = std::max(durable, head->durable);
+    at += i;
+    if (!found) continue;
+    if (found->head_size <= window_.end() - at) {
+      auto whole = window_.bytes(at, found->head_size);
+      if (!whole.ok()) return whole.status();
+      if (frame_head_holds(*found, journal_, whole.value())) {
+        head = *found;
+        return at;
       }
     }
-    at += last + 1;
+    ++at;
   }
-  return durable;
+  return window_.end();
+}
+
+Result<FrameNumber> FrameScanner::durable_behind() {
+  FrameNumber durable;
+  FrameHead head;
+  for (std::uint64_t from = at_;; ++from) {
+    auto at = seek(from, head);
+    if (!at.ok()) return at.status();
+    if (at.value() == window_.end()) return durable;
+    durable = std::max(durable, head.durable);
+    from = at.value();
+  }
+}
+
+Status FrameScanner::skip() {
+  FrameHead head;
+  auto at = seek(at_ + 1, head);
+  if (at.ok()) at_ = at.value();
+  return at.status();
 }
 
 Result<Catalog> read_catalog(const Segment& segment) {

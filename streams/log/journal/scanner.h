@@ -44,7 +44,13 @@ class FrameScanner {
   // synced before it was written. Frames whose head does not hold say nothing.
   Result<FrameNumber> durable_behind();
 
+  // Effect: goes on behind what is bad, where the next head of a frame holds, or at the end.
+  Status skip();
+
  private:
+  // The next place, from `from` on, where the head of a frame holds; window_.end(): nowhere.
+  Result<std::uint64_t> seek(std::uint64_t from, FrameHead& head);
+
   FileWindow window_;
   JournalId journal_;
   std::uint64_t at_;

@@ -48,6 +48,7 @@ void append_partition(PartitionKey where, const PartitionPages& partition, Bytes
   append_varint(bits(where.topic.value()), out);
   append_varint(bits(where.partition.value()), out);
   append_varint(partition.bytes, out);
+  append_varint(partition.dirty, out);
   append_varint(zigzag(to_ms(partition.last_append_time)), out);
   append_varint(partition.pages.size(), out);
   for (const IndexPage& page : partition.pages) {
@@ -66,7 +67,8 @@ bool read_partition(BytesView& in, SegmentPages& all) {
   std::uint64_t count = 0;
   PartitionPages pages;
   if (!read_number(in, topic) || !read_number(in, partition) || !read_varint(in, pages.bytes) ||
-      !read_varint(in, append_time) || !read_varint(in, count) || count == 0) {
+      !read_varint(in, pages.dirty) || !read_varint(in, append_time) || !read_varint(in, count) ||
+      count == 0) {
     return false;
   }
   pages.last_append_time = from_ms(unzigzag(append_time));
@@ -144,6 +146,7 @@ void encode_foot(const SegmentEntries& entries, Trailer& trailer, Bytes& out, Se
       for (std::size_t j = i; j < end; ++j) {
         page.max_timestamp = std::max(page.max_timestamp, batches[j].max_timestamp);
         partition.bytes += batches[j].size;
+        if (!batches[j].compacted) partition.dirty += batches[j].size;
       }
       partition.pages.push_back(page);
     }

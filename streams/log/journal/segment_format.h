@@ -46,6 +46,7 @@ struct BatchEntry {
   std::uint32_t size = 0;
   Timestamp append_time;
   Timestamp max_timestamp;
+  bool compacted = false;  // known while a segment is written, not stored
 };
 
 // A run of entries of one partition in the foot of a segment: what is read and checked at once.
@@ -61,6 +62,7 @@ struct IndexPage {
 struct PartitionPages {
   std::vector<IndexPage> pages;
   std::uint64_t bytes = 0;     // of its batches
+  std::uint64_t dirty = 0;     // of those that were never compacted
   Timestamp last_append_time;  // of its last batch
 };
 

@@ -1,7 +1,5 @@
 #include "log/journal/synced_mark.h"
 
-#include <algorithm>
-
 #include "log/journal/crc32c.h"
 #include "millrace/detail/encoding.h"
 
@@ -13,24 +11,22 @@ using detail::load_int;
 using detail::store_int;
 
 constexpr std::uint32_t kMagic = 0x4d52'5331;  // "MRS1"
-constexpr std::size_t kSlotSize = 512;         // a sector: one is not torn by writing the other
-constexpr std::size_t kUsed = 40;
 
 Bytes encode(JournalId journal, SyncedPosition position) {
-  Bytes slot(kSlotSize, '\0');
+  Bytes slot(SyncedMark::kSlotSize, '\0');
   store_int(kMagic, slot.data());
   store_int(journal.value(), slot.data() + 8);
   store_int(position.segment.value(), slot.data() + 16);
   store_int(position.at, slot.data() + 24);
   store_int(position.frame.value(), slot.data() + 32);
-  store_int(crc32c(BytesView(slot).substr(8, kUsed - 8)), slot.data() + 4);
+  store_int(crc32c(BytesView(slot).substr(8)), slot.data() + 4);
   return slot;
 }
 
 std::optional<SyncedPosition> decode(JournalId journal, BytesView slot) {
   const char* at = slot.data();
   if (load_int<std::uint32_t>(at) != kMagic ||
-      load_int<std::uint32_t>(at + 4) != crc32c(slot.substr(8, kUsed - 8)) ||
+      load_int<std::uint32_t>(at + 4) != crc32c(slot.substr(8)) ||
       load_int<std::int64_t>(at + 8) != journal.value()) {
     return std::nullopt;
   }
@@ -50,18 +46,17 @@ FileResult<SyncedMark> SyncedMark::make(const Directory& directory, JournalId jo
   return SyncedMark(journal, std::move(file.value()));
 }
 
-FileResult<SyncedMark::Read> SyncedMark::read(const Directory& directory, JournalId journal) {
+FileResult<SyncedMark::Slots> SyncedMark::slots(const Directory& directory, JournalId journal) {
   auto file = directory.files().open(directory.path(kSyncedFile), FileSystem::Open::kRead);
   if (!file.ok()) {
-    if (file.error().is_missing()) return Read{};
+    if (file.error().is_missing()) return Slots{};
     return file.error();
   }
   Bytes bytes(2 * kSlotSize, '\0');
   auto size = file.value()->read_at(0, bytes);
   if (!size.ok()) return size.error();
-  const auto first = decode(journal, BytesView(bytes).substr(0, kSlotSize));
-  const auto second = decode(journal, BytesView(bytes).substr(kSlotSize));
-  return Read{true, std::max(first, second)};  // none is less than any
+  return Slots{true, decode(journal, BytesView(bytes).substr(0, kSlotSize)),
+               decode(journal, BytesView(bytes).substr(kSlotSize))};
 }
 
 FileResult<SyncedMark> SyncedMark::open(const Directory& directory, JournalId journal) {

@@ -31,11 +31,15 @@ class SyncedMark {
   static FileResult<SyncedMark> make(const Directory& directory, JournalId journal,
                                      SyncedPosition position);
 
-  struct Read {
+  static constexpr std::size_t kSlotSize = 512;  // a sector: one is not torn by writing the other
+
+  // nullopt: it cannot be believed.
+  struct Slots {
     bool there = false;
-    std::optional<SyncedPosition> position;  // nullopt: there is none that can be believed
+    std::optional<SyncedPosition> first;
+    std::optional<SyncedPosition> second;
   };
-  static FileResult<Read> read(const Directory& directory, JournalId journal);
+  static FileResult<Slots> slots(const Directory& directory, JournalId journal);
   static FileResult<SyncedMark> open(const Directory& directory, JournalId journal);
 
   [[nodiscard]] FileStatus note(SyncedPosition position);

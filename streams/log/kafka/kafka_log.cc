@@ -68,7 +68,8 @@ std::unique_ptr<LogAdmin> KafkaLog::make_admin(Inbox& inbox) {
 
 std::unique_ptr<GroupMembership> KafkaLog::make_membership(MembershipOptions options,
                                                            Inbox& inbox) {
-  return make_local_membership(core_->groups->find(options.group), core_->next_epoch(), inbox);
+  return make_local_membership(core_->groups->find(options.group, options.members_at_start),
+                               core_->next_epoch(), inbox);
 }
 
 int KafkaLog::clients_closing(Duration longer_than) const {

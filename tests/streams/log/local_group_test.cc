@@ -22,9 +22,9 @@ constexpr std::size_t kPartitions = 11;
 // A worker that keeps what it owns as the events say.
 class Member {
  public:
-  explicit Member(LocalGroups& groups, std::vector<AnchorTopic> anchors = kAnchors)
-      : membership_(make_local_membership(groups.find("g"), Epoch(7), inbox_)) {
-    membership_->join(std::move(anchors));
+  explicit Member(LocalGroups& groups, int members_at_start = 1)
+      : membership_(make_local_membership(groups.find("g", members_at_start), Epoch(7), inbox_)) {
+    membership_->join(kAnchors);
   }
 
   // Effect: reads at most one event. Returns whether one came.
@@ -202,6 +202,26 @@ TEST(LocalGroup, AnAnswerThatNobodyAskedForDoesNothing) {
   EXPECT_EQ(members[0]->owned.size(), kPartitions);
   EXPECT_TRUE(members[0]->read());
   EXPECT_EQ(members[0]->revoking.size(), 5u);
+}
+
+TEST(LocalGroup, ThoseOfTheStartShareFromTheStart) {
+  LocalGroups groups;
+  Members members;
+  for (int i = 0; i < 3; ++i) {
+    settle(members);
+    EXPECT_EQ(owned(members), 0u);
+    members.push_back(std::make_unique<Member>(groups, 3));
+  }
+  for (const auto& member : members) {
+    EXPECT_TRUE(member->read());
+    member->answer();
+    EXPECT_FALSE(member->read()) << "nothing moves again";
+  }
+  EXPECT_EQ(owned(members), kPartitions);
+  expect_even(members);
+  members.erase(members.begin(), members.begin() + 2);
+  settle(members);
+  EXPECT_EQ(owned(members), kPartitions) << "later, whoever is there shares";
 }
 
 TEST(LocalGroup, GroupsOfOtherNamesAreOthers) {

@@ -13,14 +13,16 @@ constexpr int kRounds = 400;
 constexpr std::size_t kMostWorkers = 3;
 }  // namespace
 
-Simulation::Simulation(Topology topology, std::uint64_t seed)
+Simulation::Simulation(Topology topology, std::uint64_t seed, Workers workers)
     : topology_(std::move(topology)),
+      workers_(workers),
       random_(seed * 2 + 1),
-      log_(clock_, {.hostile = log::memory::HostileOptions::everything(seed)}),
+      log_(clock_, {.hostile = log::memory::HostileOptions::everything(seed),
+                    .accept_unfenced_offsets = workers == Workers::kThreads}),
       input_(kPartitions) {
   for (const std::string& topic : graph::external_topics(topology_.graph()))
     log_.create_topic({topic, kPartitions, {}});
-  start("app-0");
+  start_process();
 }
 
 Simulation::~Simulation() = default;
@@ -33,10 +35,56 @@ std::uint64_t Simulation::below(std::uint64_t n) {
   return (z ^ (z >> 31)) % n;
 }
 
-void Simulation::start(const std::string& id) {
+// As many threads as there ever were, so that each id is taken over that may have left something open.
+void Simulation::start_process() {
+  if (workers_ == Workers::kProcesses) {
+    start("app-0");
+    return;
+  }
+  members_.clear();
+  process_ = std::make_unique<ProcessLog>(log_);
+  for (int n = 1; n <= most_threads_; ++n) start("app-" + std::to_string(n), most_threads_);
+}
+
+std::string Simulation::new_id() {
+  if (workers_ == Workers::kProcesses) return "app-" + std::to_string(++names_);
+  int n = 0;
+  std::string id;
+  do {
+    id = "app-" + std::to_string(++n);
+  } while (std::ranges::any_of(members_, [&](const Member& m) { return m.id == id; }));
+  most_threads_ = std::max(most_threads_, n);
+  return id;
+}
+
+// Before that nobody of a process's start may go: the others wait for it.
+bool Simulation::all_took_over() const {
+  return workers_ == Workers::kProcesses ||
+         std::ranges::all_of(members_, [](const Member& m) { return m.worker->took_over(); });
+}
+
+// A process dies without a word; a thread that fails is replaced.
+void Simulation::kill(Member& member) {
+  ++deaths_;
+  if (workers_ == Workers::kProcesses) {
+    const std::string id = member.id;
+    members_.erase(members_.begin() + (&member - members_.data()));
+    start(id);
+    return;
+  }
+  start(member.id);
+  // start() may have moved the members.
+  Member fresh = std::move(members_.back());
+  members_.pop_back();
+  const auto same = std::ranges::find(members_, fresh.id, &Member::id);
+  same->failed.push_back(std::exchange(same->worker, std::move(fresh.worker)));
+}
+
+void Simulation::start(const std::string& id, int workers_at_start) {
   WorkerOptions options;
   options.application_id = "app";
   options.transactional_id = id;
+  options.workers_at_start = workers_at_start;
   options.commit_interval = Duration(static_cast<int>(20 + below(100)));
   options.max_records_per_step = 1 + below(5);
   options.buffered_records_per_partition = 4 + below(20);
@@ -44,8 +92,9 @@ void Simulation::start(const std::string& id) {
   const char* wanted = std::getenv("MILLRACE_SIMULATION");
   const bool only_one = wanted && std::strchr(wanted, '-') == nullptr;
   Logger& logger = only_one ? stderr_logger() : null_logger();
+  log::Log& log = process_ ? static_cast<log::Log&>(*process_) : log_;
   members_.push_back(
-      {id, std::make_unique<Worker>(topology_.graph(), std::move(options), log_, clock_, logger)});
+      {id, std::make_unique<Worker>(topology_.graph(), std::move(options), log, clock_, logger)});
 }
 
 void Simulation::put() {
@@ -65,23 +114,24 @@ void Simulation::something_happens() {
   for (auto n = below(4); n > 0; --n) put();
   switch (below(40)) {
     case 0:  // one dies; its next life has the same id
-    case 1: {
-      Member& member = members_[below(members_.size())];
-      const std::string id = member.id;
-      members_.erase(members_.begin() + (&member - members_.data()));
-      ++deaths_;
-      start(id);
+    case 1:
+      kill(members_[below(members_.size())]);
       break;
-    }
     case 2:
     case 3:
-      if (members_.size() < kMostWorkers) start("app-" + std::to_string(++names_));
+      if (members_.size() < kMostWorkers) start(new_id());
       break;
     case 4:
-      if (members_.size() > 1) members_[below(members_.size())].worker->close();
+      if (members_.size() > 1 && all_took_over()) members_[below(members_.size())].worker->close();
       break;
     case 5:
       clock_.advance(Duration(static_cast<int>(below(12'000))));
+      break;
+    case 6:
+      if (workers_ == Workers::kThreads && below(2) == 0) {
+        ++process_deaths_;
+        start_process();
+      }
       break;
     default:
       clock_.advance(Duration(static_cast<int>(below(30))));
@@ -90,8 +140,9 @@ void Simulation::something_happens() {
 
 bool Simulation::step() {
   bool moved = false;
-  for (const Member& member : members_) {
+  for (Member& member : members_) {
     if (below(3) > 0) moved = member.worker->step() || moved;
+    if (member.worker->took_over()) member.failed.clear();
     note(static_cast<std::uint64_t>(member.worker->counts().records));
     note(static_cast<std::uint64_t>(member.worker->transaction().state()));
     if (member.worker->state() == WorkerState::kFailed && failure_.empty())
@@ -99,7 +150,7 @@ bool Simulation::step() {
   }
   std::erase_if(members_,
                 [](const Member& m) { return m.worker->state() == WorkerState::kClosed; });
-  if (members_.empty()) start("app-0");
+  if (members_.empty()) start_process();
   moved = log_.step() || moved;
   return moved;
 }

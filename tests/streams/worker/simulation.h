@@ -1,5 +1,8 @@
 // A random life of several workers on a hostile memory log: records come, workers come, go and die,
 // and the log does what a bad cluster may do. All of it follows from one seed.
+//
+// The workers are processes in a group of the log, or threads of one process: then the log fences
+// nothing but transactional ids, and what dies is a worker that is replaced, or the whole process.
 #pragma once
 
 #include <cstdint>
@@ -11,13 +14,16 @@
 
 #include "log/memory/memory_log.h"
 #include "millrace/topology.h"
+#include "streams/worker/process_log.h"
 #include "worker/worker.h"
 
 namespace millrace::worker {
 
+enum class Workers { kProcesses, kThreads };
+
 class Simulation {
  public:
-  Simulation(Topology topology, std::uint64_t seed);
+  Simulation(Topology topology, std::uint64_t seed, Workers workers = Workers::kProcesses);
   ~Simulation();
 
   // Effect: runs to the end: all input taken, all committed, nothing open. Returns what went wrong
@@ -34,6 +40,7 @@ class Simulation {
 
   const log::memory::HostileCounts& counts() const { return log_.counts(); }
   int deaths() const { return deaths_; }
+  int process_deaths() const { return process_deaths_; }
   // Equal for equal runs: what happened, step by step.
   std::uint64_t trace() const { return trace_; }
 
@@ -41,10 +48,15 @@ class Simulation {
   struct Member {
     std::string id;
     std::unique_ptr<Worker> worker;
+    std::vector<std::unique_ptr<Worker>> failed = {};  // until the worker has taken over
   };
 
   std::uint64_t below(std::uint64_t n);
-  void start(const std::string& id);
+  void start(const std::string& id, int workers_at_start = 1);
+  void start_process();
+  std::string new_id();
+  void kill(Member& member);
+  bool all_took_over() const;
   void put();
   void something_happens();
   bool step();
@@ -53,13 +65,17 @@ class Simulation {
   void note(std::uint64_t what);
 
   const Topology topology_;
+  const Workers workers_;
   std::uint64_t random_;
   ManualClock clock_{from_ms(1'000'000)};
   log::memory::MemoryLog log_;
+  std::unique_ptr<ProcessLog> process_;  // of threads
   std::vector<Member> members_;
   std::vector<std::vector<std::string>> input_;
   int records_ = 0;
   int names_ = 0;
+  int most_threads_ = 2;
+  int process_deaths_ = 0;
   int deaths_ = 0;
   std::uint64_t trace_ = 0;
   std::string failure_;

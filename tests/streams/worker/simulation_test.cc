@@ -17,9 +17,8 @@
 namespace millrace::worker {
 namespace {
 
-std::vector<std::uint64_t> seeds() {
+std::vector<std::uint64_t> seeds(std::uint64_t last = 1'500) {
   std::uint64_t first = 1;
-  std::uint64_t last = 1'500;
   if (const char* wanted = std::getenv("MILLRACE_SIMULATION")) {
     char* end = nullptr;
     first = std::strtoull(wanted, &end, 10);
@@ -55,6 +54,39 @@ struct Totals {
   }
 };
 
+// The invariants of copying: each partition's records, each once, in their order.
+void expect_copied(const Simulation& life) {
+  std::map<std::string, std::vector<std::string>> copied;  // by key, which is the input partition
+  for (std::int32_t p = 0; p < Simulation::kPartitions; ++p) {
+    for (const auto& record : life.committed("out", p))
+      copied[record.key.value()].push_back(record.value.value());
+  }
+  for (std::int32_t p = 0; p < Simulation::kPartitions; ++p)
+    ASSERT_EQ(copied[std::to_string(p)], life.input()[static_cast<std::size_t>(p)]) << p;
+}
+
+// The invariants of counting: counts go up one by one, and the changelog holds the last of them.
+void expect_counted(const Simulation& life) {
+  std::map<std::string, std::int64_t> expected;
+  for (const auto& values : life.input()) {
+    for (const std::string& value : values) ++expected[value];
+  }
+  std::map<std::string, std::int64_t> counted;
+  std::map<std::string, std::int64_t> in_changelog;
+  for (std::int32_t p = 0; p < Simulation::kPartitions; ++p) {
+    for (const auto& record : life.committed("out", p))
+      ASSERT_EQ(record.value.value(), std::to_string(++counted[record.key.value()]));
+    for (const auto& record : life.committed("app-n-changelog", p)) {
+      std::int64_t count = 0;
+      for (const char byte : record.value.value())
+        count = count * 256 + static_cast<unsigned char>(byte);
+      in_changelog[record.key.value()] = count;
+    }
+  }
+  ASSERT_EQ(counted, expected);
+  ASSERT_EQ(in_changelog, expected);
+}
+
 // I1, I2, I8: the records of each partition, each once, in their order.
 TEST(Simulation, CopiesEachRecordOnceInOrder) {
   Totals totals;
@@ -62,13 +94,7 @@ TEST(Simulation, CopiesEachRecordOnceInOrder) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Simulation life(copying(), seed);
     ASSERT_EQ(life.run(), "");
-    std::map<std::string, std::vector<std::string>> copied;  // by key, which is the input partition
-    for (std::int32_t p = 0; p < Simulation::kPartitions; ++p) {
-      for (const auto& record : life.committed("out", p))
-        copied[record.key.value()].push_back(record.value.value());
-    }
-    for (std::int32_t p = 0; p < Simulation::kPartitions; ++p)
-      ASSERT_EQ(copied[std::to_string(p)], life.input()[static_cast<std::size_t>(p)]) << p;
+    ASSERT_NO_FATAL_FAILURE(expect_copied(life));
     totals.add(life);
   }
   if (seeds().size() > 1) totals.expect_all_happened();
@@ -82,37 +108,49 @@ TEST(Simulation, CountsEachRecordOnce) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Simulation life(counting_values(), seed);
     ASSERT_EQ(life.run(), "");
-    std::map<std::string, std::int64_t> expected;
-    for (const auto& values : life.input()) {
-      for (const std::string& value : values) ++expected[value];
-    }
-    std::map<std::string, std::int64_t> counted;
-    std::map<std::string, std::int64_t> in_changelog;
-    for (std::int32_t p = 0; p < Simulation::kPartitions; ++p) {
-      for (const auto& record : life.committed("out", p))
-        ASSERT_EQ(record.value.value(), std::to_string(++counted[record.key.value()]));
-      for (const auto& record : life.committed("app-n-changelog", p)) {
-        std::int64_t count = 0;
-        for (const char byte : record.value.value())
-          count = count * 256 + static_cast<unsigned char>(byte);
-        in_changelog[record.key.value()] = count;
-      }
-    }
-    ASSERT_EQ(counted, expected);
-    ASSERT_EQ(in_changelog, expected);
+    ASSERT_NO_FATAL_FAILURE(expect_counted(life));
     totals.add(life);
   }
   if (seeds().size() > 1) totals.expect_all_happened();
 }
 
+// The same of threads in one process, whose commits only their transactional ids fence: what a failed
+// thread or a dead process left on its way changes nothing.
+TEST(Simulation, ThreadsCopyEachRecordOnceInOrder) {
+  int deaths = 0;
+  int process_deaths = 0;
+  for (const std::uint64_t seed : seeds(500)) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Simulation life(copying(), seed, Workers::kThreads);
+    ASSERT_EQ(life.run(), "");
+    ASSERT_NO_FATAL_FAILURE(expect_copied(life));
+    deaths += life.deaths();
+    process_deaths += life.process_deaths();
+  }
+  if (seeds().size() == 1) return;
+  EXPECT_GT(deaths, 0);
+  EXPECT_GT(process_deaths, 0);
+}
+
+TEST(Simulation, ThreadsCountEachRecordOnce) {
+  for (const std::uint64_t seed : seeds(500)) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Simulation life(counting_values(), seed, Workers::kThreads);
+    ASSERT_EQ(life.run(), "");
+    ASSERT_NO_FATAL_FAILURE(expect_counted(life));
+  }
+}
+
 // I12.
 TEST(Simulation, TheSameSeedLivesTheSameLife) {
   for (const std::uint64_t seed : {3, 4}) {
-    Simulation first(counting_values(), seed);
-    Simulation second(counting_values(), seed);
-    EXPECT_EQ(first.run(), second.run());
-    EXPECT_EQ(first.trace(), second.trace());
-    EXPECT_EQ(first.counts().commits, second.counts().commits);
+    for (const Workers workers : {Workers::kProcesses, Workers::kThreads}) {
+      Simulation first(counting_values(), seed, workers);
+      Simulation second(counting_values(), seed, workers);
+      EXPECT_EQ(first.run(), second.run());
+      EXPECT_EQ(first.trace(), second.trace());
+      EXPECT_EQ(first.counts().commits, second.counts().commits);
+    }
   }
 }
 

@@ -137,20 +137,21 @@ TEST(JournalFrames, TheirBytesAreFrozen) {
   encode_frame(sample.frame, kJournal, FrameNumber(9), FrameNumber(8), bytes, places);
   EXPECT_EQ(
       to_hex(bytes),
-      "4d524631335fd5ea"                                    // magic, checksum of the head
+      "4d524631a5dd5d33"                                    // magic, checksum of the head
       "0000005f00000001"                                    // 95 bytes of head, one batch
       "00000000000000090000000000000008"                    // frame 9; 8 is durable
-      "00000000000000b7"                                    // 183 bytes in all
-      "00000058205e2586"                                    // the batch: 88 bytes, its checksum
+      "00000000000000bf"                                    // 191 bytes in all
+      "00000060129c5fb6"                                    // the batch: 96 bytes, its checksum
       "010567726f75700301ac02046d657461"                    // an offset: group, 3, 1, 300, meta
       "0104046d61646502010c726574656e74696f6e2e6d73022d31"  // a topic made: 4, made, 2 partitions
       "0102"                                                // a topic deleted: 2
       "01030132"                                            // a deletion: 3, 1, below 50
-      "4d524231205e2586"                                    // magic, checksum
-      "0000005800000003"                                    // 88 bytes, 3 records
+      "4d524231129c5fb6"                                    // magic, checksum
+      "0000006000000003"                                    // 96 bytes, 3 records
       "0000000300000001"                                    // topic 3, partition 1
       "0000000000000064000000000000006b"                    // offsets from 100 to 107
       "00000000000007d000000000000003e9"                    // appended at 2000, latest 1001
+      "0000000000000000"                                    // never compacted
           + to_hex(sample.records.bytes()));
 }
 
