@@ -65,13 +65,13 @@ void add(Streams::Progress& sum, const StreamThread::Report& report) {
 Client::Client(ClientOptions options, Parts parts) : options_(std::move(options)), parts_(parts) {}
 
 Client::~Client() {
-  std::map<int, Seat> seats;
   {
     const std::lock_guard lock(mutex_);
     closing_ = true;
     for (auto& [number, seat] : seats_) seat.thread->give_up();
   }
-  for (auto& [number, seat] : seats_) seat.thread.reset();
+  // Nobody adds or removes any more; the threads go on looking at the seats until they end.
+  for (auto& [number, seat] : seats_) seat.thread->join();
 }
 
 void Client::require_not_started(const char* what) const {

@@ -17,7 +17,9 @@ constexpr Duration kLongestPause{10'000};
 StreamThread::StreamThread(worker::WorkerOptions options, Parts parts)
     : options_(std::move(options)), parts_(parts) {}
 
-StreamThread::~StreamThread() {
+StreamThread::~StreamThread() { join(); }
+
+void StreamThread::join() {
   if (thread_.joinable()) thread_.join();
 }
 

@@ -55,7 +55,7 @@ class StreamThread {
 
   // The worker's transactional id is the thread's name. All parts outlive the thread.
   StreamThread(worker::WorkerOptions options, Parts parts);
-  // Effect: waits for the thread's end. REQUIRES: close() or give_up(), if it was started.
+  // Effect: join().
   ~StreamThread();
   StreamThread(const StreamThread&) = delete;
   StreamThread& operator=(const StreamThread&) = delete;
@@ -64,6 +64,8 @@ class StreamThread {
 
   // Effect: starts it. REQUIRES: once.
   void start();
+  // Effect: waits for the thread's end, if it was started. REQUIRES: close() or give_up().
+  void join();
 
   // --- thread-safe -------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-// Topics on a broker, filled and read as other programs would: a transactional producer in, a
+// Topics of a log, filled and read as other programs would: a transactional producer in, a
 // read_committed reader out.
 #pragma once
 
@@ -21,11 +21,11 @@ struct Row {
   Timestamp timestamp;
 };
 
-// Not thread-safe. All functions wait, and throw std::runtime_error where the broker refuses.
-class KafkaTopics {
+// Not thread-safe. All functions wait, and throw std::runtime_error where the log refuses.
+class LogTopics {
  public:
-  explicit KafkaTopics(const std::string& servers)
-      : log_({.bootstrap_servers = servers}), admin_(log_.make_admin(waiting_.inbox)) {}
+  // The log outlives the object.
+  explicit LogTopics(log::Log& log) : log_(log), admin_(log_.make_admin(waiting_.inbox)) {}
 
   void create(const std::string& name, std::int32_t partitions) {
     const log::OperationId id = waiting_.next_id();
@@ -94,9 +94,19 @@ class KafkaTopics {
   }
 
   log::Waiting waiting_;
-  log::KafkaLog log_;
+  log::Log& log_;
   std::unique_ptr<log::LogAdmin> admin_;
   std::map<std::string, std::int32_t> partitions_;
+};
+
+struct OwnKafkaLog {
+  log::KafkaLog own_log;
+};
+
+class KafkaTopics : private OwnKafkaLog, public LogTopics {
+ public:
+  explicit KafkaTopics(const std::string& servers)
+      : OwnKafkaLog{log::KafkaLog({.bootstrap_servers = servers})}, LogTopics(own_log) {}
 };
 
 }  // namespace millrace::kafka_test
