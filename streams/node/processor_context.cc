@@ -10,6 +10,10 @@ namespace millrace {
 
 namespace detail {
 
+void fail_without_processor() {
+  throw std::logic_error("millrace: the callable that makes processors returned a null pointer");
+}
+
 void fail_without_context() {
   throw std::logic_error(
       "millrace: a processor has its context() from init() on, not yet in its constructor");
@@ -82,11 +86,11 @@ TaskId ProcessorContextBase::task_id() const { return task_->task_id(); }
 std::string_view ProcessorContextBase::application_id() const { return host_->application_id(); }
 
 graph::Node& ProcessorContextBase::child(std::string_view name) const {
-  std::string all;
   for (graph::Node* one : children()) {
     if (one->name() == name) return *one;
-    all += (all.empty() ? "" : ", ") + one->name();
   }
+  std::string all;
+  for (const graph::Node* one : children()) all += (all.empty() ? "" : ", ") + one->name();
   throw std::invalid_argument(
       "millrace: " + node_->name() + " forwards to '" + std::string(name) +
       "', which is none of its children: " + (all.empty() ? "it has none" : all));

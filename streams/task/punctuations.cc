@@ -39,13 +39,14 @@ ScheduleId Punctuations::add(const graph::Node& node, Duration interval, Punctua
   }
   const bool by_stream_time = type == PunctuationType::kStreamTime;
   Schedule schedule{.node = &node, .interval = interval.count(), .type = type, .f = std::move(f)};
-  ScheduleId id = static_cast<ScheduleId>(schedules_.size());
+  ScheduleId id = 0;
   if (in_init_) {
     const std::string kind = node.name() + (by_stream_time ? ":p" : ":w");
     const std::string place = std::to_string(made_in_init_[kind]++);
     schedule.due_slot =
         memory_.add(kind + place, by_stream_time ? state::Persisted::kYes : state::Persisted::kNo);
     schedule.cancelled_slot = memory_.add(kind + 'c' + place, state::Persisted::kNo);
+    id = schedule.due_slot->value();  // the same after an abort, whatever else init() makes then
   } else {
     const std::int64_t before = std::max<std::int64_t>(memory_[made_later_], 0);
     memory_.set(made_later_, before + 1);

@@ -379,6 +379,12 @@ TEST(ProcessMistakes, ForwardInInit) {
   EXPECT_THROW(TopologyTestDriver(builder.build()), StoppedError);
 }
 
+TEST(ProcessMistakes, AMakerThatMakesNothing) {
+  StreamsBuilder builder;
+  builder.stream(kIn).process([] { return std::unique_ptr<OpensAs>(); });
+  EXPECT_THROW(TopologyTestDriver(builder.build()), StoppedError);
+}
+
 TEST(ProcessMistakes, RecordsAreNotInPlaceBehindProcess) {
   StreamsBuilder builder;
   builder.stream(kIn).process(Twice("!")).group_by_key().count("n");

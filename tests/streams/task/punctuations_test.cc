@@ -157,6 +157,19 @@ TEST_F(PunctuationsTest, ANewIntervalHoldsAfterARestart) {
   EXPECT_THAT(at(20), ElementsAre(20));
 }
 
+TEST_F(PunctuationsTest, AScheduleKeepsItsNumberWhereInitLeavesOutAnother) {
+  const auto first = init(kWall, 10);
+  punctuations->begin_init();
+  const auto second = add(kStream, 10);
+  punctuations->end_init();
+  memory.commit();
+  abort();
+  punctuations->begin_init();
+  EXPECT_EQ(add(kStream, 10), second);
+  punctuations->end_init();
+  EXPECT_FALSE(punctuations->has(first));
+}
+
 TEST_F(PunctuationsTest, SchedulesMadeLaterEndWithAnAbortAndKeepTheirNumbersInAReplay) {
   const auto first = add(kStream, 10, 5);
   memory.commit();

@@ -18,6 +18,8 @@ struct ProcessorAccess {
   }
 };
 
+[[noreturn]] void fail_without_processor();
+
 // Makes the processor of one clone. Not called per record.
 template <class P>
 using ProcessorMaker = std::function<std::unique_ptr<P>()>;
@@ -36,6 +38,7 @@ class ProcessNode final : public graph::Input<KIn, VIn>, private P::Context {
 
   void init(graph::NodeContext& task) override {
     processor_ = make_();
+    if (processor_ == nullptr) fail_without_processor();
     ProcessorAccess::bind(*processor_, *this);
     this->begin(*this, task, setup_);
     processor_->init();

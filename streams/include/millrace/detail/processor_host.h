@@ -18,7 +18,7 @@ class Node;
 // Called with the punctuation's time: stream time, or what the wall clock said.
 using Punctuator = std::function<void(Timestamp now)>;
 
-// Names a schedule of one task. Those made in init() get the same id again after an abort.
+// Names a schedule of one task. One made in init() gets the same id again after an abort.
 using ScheduleId = std::int64_t;
 
 // A store with what it was made with.
