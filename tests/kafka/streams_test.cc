@@ -3,10 +3,12 @@
 #include <millrace/dsl.h>
 #include <millrace/streams.h>
 
+#include <csignal>
 #include <iostream>
 #include <map>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "kafka/kafka_topics.h"
@@ -72,8 +74,10 @@ class StreamsOnKafka : public testing::Test {
             .transaction_timeout = 5s,
             .logger = &messages_};
   }
-  std::unique_ptr<Streams> start() {
-    auto app = std::make_unique<Streams>(counting(name_ + "-in", name_ + "-out"), config());
+  std::unique_ptr<Streams> start(int threads = 1) {
+    StreamsConfig wanted = config();
+    wanted.num_stream_threads = threads;
+    auto app = std::make_unique<Streams>(counting(name_ + "-in", name_ + "-out"), wanted);
     app->start();
     return app;
   }
@@ -144,6 +148,79 @@ TEST_F(StreamsOnKafka, OutlivesABrokerKilledInMidTransaction) {
   wait_for_results(static_cast<std::size_t>(produced), *app);
   EXPECT_TRUE(app->close(30s));
   expect_counts(produced);
+}
+
+// Threads that come and go lose nothing and double nothing.
+TEST_F(StreamsOnKafka, ThreadsThatComeAndGoCountEachRecordOnce) {
+  auto app = start(3);
+  int produced = 0;
+  for (int round = 0; round < 6; ++round) {
+    topics_->produce(name_ + "-in", some_rows(1'000, produced));
+    wait_for_results(static_cast<std::size_t>(produced) + 1, *app);
+    produced += 1'000;
+    if (round % 2 == 0) {
+      EXPECT_TRUE(app->add_thread());
+    } else {
+      app->remove_thread();
+    }
+  }
+  wait_for_results(static_cast<std::size_t>(produced), *app);
+  EXPECT_TRUE(app->close(60s));
+  expect_counts(produced);
+}
+
+// Runs the application until SIGTERM has come to this thread.
+class StreamsOnKafkaSignalled : public StreamsOnKafka {
+ protected:
+  void SetUp() override {
+    StreamsOnKafka::SetUp();
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals, &before_);
+  }
+  void TearDown() override {
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    StreamsOnKafka::TearDown();
+  }
+  static void signal(pthread_t to) { pthread_kill(to, SIGTERM); }
+  sigset_t before_{};
+};
+
+TEST_F(StreamsOnKafkaSignalled, EndsWithZeroWhenAllIsCommitted) {
+  topics_->produce(name_ + "-in", some_rows(500));
+  Streams app(counting(name_ + "-in", name_ + "-out"), config());
+  std::thread who([this, &app, runner = pthread_self()] {
+    wait_for_results(500, app);
+    signal(runner);
+  });
+  EXPECT_EQ(app.run(), 0);
+  who.join();
+  expect_counts(500);
+}
+
+// Without a broker nothing can be committed: a second signal does not wait for it, the exit code and
+// the log tell.
+TEST_F(StreamsOnKafkaSignalled, EndsWithOneAndSaysWhatIsOpen) {
+  topics_->produce(name_ + "-in", some_rows(500));
+  StreamsConfig wanted = config();
+  wanted.commit_interval = 4s;  // so that something is open
+  Streams app(counting(name_ + "-in", name_ + "-out"), wanted);
+  std::thread who([this, &app, runner = pthread_self()] {
+    while (app.progress().records < 500 && app.state() != Streams::State::kFailed) {
+      std::this_thread::yield();
+    }
+    broker_->kill();
+    signal(runner);
+    while (app.state() != Streams::State::kClosing && app.state() != Streams::State::kFailed) {
+      std::this_thread::yield();
+    }
+    signal(runner);
+  });
+  EXPECT_EQ(app.run(), 1);
+  who.join();
+  EXPECT_NE(messages_.text().find("thread " + name_ + "-1 is Closing"), std::string::npos);
+  broker_->restart();
 }
 
 // An unknown input topic is one clear message, and nothing is made or read.
