@@ -9,7 +9,7 @@ from oracle import Frame, Record, Violation
 FRAME, BATCH = 0x4D524631, 0x4D524231
 PARKED = "__millrace_parked"
 FEET = (0x4D525031, 0x4D525431)
-HEADER_SIZE, FRAME_SIZE, BATCH_SIZE = 64, 40, 56
+HEADER_SIZE, FRAME_SIZE, BATCH_SIZE = 64, 40, 64
 
 
 def _table():
