@@ -114,6 +114,57 @@ TEST(Simulation, CountsEachRecordOnce) {
   if (seeds().size() > 1) totals.expect_all_happened();
 }
 
+// The invariants of batching: each record is in one batch, sent or still kept; stream time never
+// makes the same call twice. Returns how many of those there were.
+void expect_batched(const Simulation& life, std::int64_t& ticks) {
+  std::map<std::string, std::int64_t> batched;
+  std::map<std::string, std::int64_t> last_tick;
+  std::map<std::string, std::int64_t> kept;
+  for (std::int32_t p = 0; p < Simulation::kPartitions; ++p) {
+    for (const auto& record : life.committed("out", p)) {
+      const std::string& key = record.key.value();
+      const std::int64_t number = std::stoll(record.value.value());
+      if (!key.starts_with("tick")) {
+        batched[key] += number;
+        continue;
+      }
+      const auto [last, is_first] = last_tick.try_emplace(key, number);
+      if (!is_first) {
+        ASSERT_GT(number, last->second) << key;
+      }
+      last->second = number;
+      ++ticks;
+    }
+    for (const auto& record : life.committed("app-batch-changelog", p)) {
+      std::int64_t count = 0;
+      for (const char byte : record.value.value_or(""))
+        count = count * 256 + static_cast<unsigned char>(byte);
+      kept[record.key.value()] = count;
+    }
+  }
+  for (std::int32_t p = 0; p < Simulation::kPartitions; ++p) {
+    const std::string key = std::to_string(p);
+    ASSERT_EQ(batched[key] + kept[key],
+              static_cast<std::int64_t>(life.input()[static_cast<std::size_t>(p)].size()));
+  }
+}
+
+// I1, I3, I8 of punctuations: they are steps of their transactions.
+TEST(Simulation, PunctuationsBatchEachRecordOnce) {
+  Totals totals;
+  std::int64_t ticks = 0;
+  for (const std::uint64_t seed : seeds(300)) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Simulation life(batching(), seed);
+    ASSERT_EQ(life.run(), "");
+    ASSERT_NO_FATAL_FAILURE(expect_batched(life, ticks));
+    totals.add(life);
+  }
+  if (seeds().size() == 1) return;
+  totals.expect_all_happened();
+  EXPECT_GT(ticks, 0);
+}
+
 // The same of threads in one process, whose commits only their transactional ids fence: what a failed
 // thread or a dead process left on its way changes nothing.
 TEST(Simulation, ThreadsCopyEachRecordOnceInOrder) {

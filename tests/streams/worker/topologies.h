@@ -13,6 +13,10 @@ Topology copying();
 Topology counting();
 // The same after a repartition topic "by-value": counts each value.
 Topology counting_values();
+// Counts the records of each key in store "batch", and sends and erases the counts now and then: a
+// schedule by stream time, which also sends "tick<task>=<stream time / 25 ms>", and one by the wall
+// clock.
+Topology batching();
 // Joins "in" with the table "rows".
 Topology joining();
 // Like copying(), through a node "check" that calls f.
