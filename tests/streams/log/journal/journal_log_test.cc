@@ -1,0 +1,293 @@
+// The journal log: what it brings back after it was closed, and what it does that other logs do not.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "streams/log/journal/journal_client.h"
+#include "support/temporary_directory.h"
+
+namespace millrace::log::journal {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Pair;
+using Values = JournalClient::Values;
+
+class JournalLogTest : public testing::Test {
+ protected:
+  JournalLogTest() { open(); }
+
+  void open() {
+    log = open_or_throw(options);
+    client = std::make_unique<JournalClient>(*log);
+  }
+  void close() {
+    client.reset();
+    log.reset();
+  }
+  void reopen() {
+    close();
+    open();
+  }
+
+  TemporaryDirectory directory;
+  JournalOptions options{.directory = directory.path() / "journal"};
+  std::unique_ptr<JournalLog> log;
+  std::unique_ptr<JournalClient> client;
+  const TopicPartition a{"a", Partition(0)};
+  const TopicPartition b{"b", Partition(0)};
+};
+
+TEST_F(JournalLogTest, EverythingCommittedIsThereAgain) {
+  client->create_topic("a", 2, {{"max.message.bytes", "2000"}});
+  auto out = client->producer("p");
+  client->begin_with(*out, a, {"0", "1"});
+  client->must(client->commit(*out, {{a, Offset(7), "metadata"}}, "g"));
+  client->commit_values(*out, a, {"3"});
+  out.reset();
+  reopen();
+  EXPECT_THAT(client->read(a), ElementsAre(Pair(0, "0"), Pair(1, "1"), Pair(3, "3")));
+  EXPECT_EQ(client->last_position(), Offset(5));
+  EXPECT_EQ(client->committed("g", a).offset, Offset(7));
+  EXPECT_EQ(client->committed("g", a).metadata, "metadata");
+  const OperationId id = client->next();
+  client->admin().submit_describe_topics(id, {"a"});
+  const auto described = std::get<TopicsDescribed>(client->wait(id).what).topics.at(0);
+  EXPECT_EQ(described.partitions, 2);
+  EXPECT_EQ(described.max_message_bytes, 2000);
+}
+
+TEST_F(JournalLogTest, WhatWasNotCommittedIsNot) {
+  client->create_topic("a", 1);
+  auto out = client->producer("p");
+  client->commit_values(*out, a, {"kept"});
+  client->begin_with(*out, a, {"open"});
+  out.reset();
+  reopen();
+  EXPECT_THAT(client->read(a, {}, Isolation::kReadUncommitted), ElementsAre(Pair(0, "kept")));
+}
+
+TEST_F(JournalLogTest, AnOffsetThatAReaderPassedIsNeverGivenOutAgain) {
+  // The position behind an aborted record may be committed: a record at that offset would be lost.
+  client->create_topic("a", 1);
+  auto out = client->producer("p");
+  client->begin_with(*out, a, {"aborted", "aborted"});
+  client->must(client->abort(*out));
+  client->until("the aborted records to be passed", [&] {
+    EXPECT_THAT(client->read(a), IsEmpty());
+    return client->last_position() == Offset(3);
+  });
+  out.reset();
+  reopen();
+  auto again = client->producer("p");
+  client->commit_values(*again, a, {"new"});
+  EXPECT_THAT(client->read(a, Offset(3)), ElementsAre(Pair(3, "new")));
+}
+
+TEST_F(JournalLogTest, ACommitDoesNotWaitForAnOpenTransactionBelowIt) {
+  // It is parked; and in its place once the other has ended.
+  client->create_topic("a", 1);
+  auto slow = client->producer("slow");
+  auto quick = client->producer("quick");
+  client->begin_with(*slow, a, {"slow"});
+  client->commit_values(*quick, a, {"quick"});
+  client->commit_values(*quick, a, {"quicker"});
+  EXPECT_THAT(client->read(a), IsEmpty());
+  client->must(client->commit(*slow));
+  const Values expected = {{0, "slow"}, {1, "quick"}, {3, "quicker"}};
+  EXPECT_EQ(client->read(a), expected);
+  slow.reset();
+  quick.reset();
+  reopen();
+  EXPECT_EQ(client->read(a), expected);
+}
+
+TEST_F(JournalLogTest, WhatIsParkedWhenTheJournalClosesIsInItsPlaceAfterwards) {
+  client->create_topic("a", 2);
+  client->create_topic("b", 1);
+  const TopicPartition a1{"a", Partition(1)};
+  auto slow = client->producer("slow");
+  auto quick = client->producer("quick");
+  client->begin_with(*slow, a, {"never committed"});
+  client->must(quick->begin());
+  client->send(*quick, a, "1");
+  client->send(*quick, a1, "0");
+  client->must(client->flush(*quick));
+  client->send(*quick, a, "2");
+  client->must(client->flush(*quick));
+  client->must(client->commit(*quick, {{b, Offset(9), "m"}}, "g"));
+  EXPECT_EQ(client->committed("g", b).offset, Offset(9));
+  client->commit_values(*quick, a, {"4"});
+  slow.reset();
+  quick.reset();
+  for (int times = 0; times < 3; ++times) {
+    reopen();
+    EXPECT_THAT(client->read(a), ElementsAre(Pair(1, "1"), Pair(2, "2"), Pair(4, "4")));
+    EXPECT_THAT(client->read(a1), ElementsAre(Pair(0, "0")));
+    EXPECT_EQ(client->list(OffsetKind::kEnd, a), Offset(6));
+    EXPECT_EQ(client->committed("g", b).offset, Offset(9));
+  }
+  auto again = client->producer("quick");
+  client->commit_values(*again, a, {"6"});
+  EXPECT_THAT(client->read(a).back(), Pair(6, "6"));
+}
+
+TEST_F(JournalLogTest, AParkedTransactionGoesToItsPlaceWhenTheOpenOneTimesOut) {
+  client->create_topic("a", 1);
+  auto slow = client->producer("slow", Duration(300));
+  auto quick = client->producer("quick");
+  client->begin_with(*slow, a, {"slow"});
+  client->commit_values(*quick, a, {"quick"});
+  client->until("the time-out", [&] { return !client->read(a).empty(); });
+  EXPECT_THAT(client->read(a), ElementsAre(Pair(1, "quick")));
+  EXPECT_EQ(client->commit(*slow).consequence(), Consequence::kFenced);
+}
+
+TEST_F(JournalLogTest, TransactionsThatPrecedeEachOtherCommitTogether) {
+  // Each has an offset below one of the other: no order of theirs would do.
+  client->create_topic("a", 1);
+  auto one = client->producer("one");
+  auto two = client->producer("two");
+  client->must(one->begin());
+  client->must(two->begin());
+  for (int i = 0; i < 3; ++i) {
+    client->send(*one, a, "one");
+    client->must(client->flush(*one));
+    client->send(*two, a, "two");
+    client->must(client->flush(*two));
+  }
+  const OperationId first = client->next();
+  one->submit_commit(first, {}, {});
+  client->must(client->commit(*two));
+  const Values expected = {{0, "one"}, {1, "two"}, {2, "one"}, {3, "two"}, {4, "one"}, {5, "two"}};
+  EXPECT_EQ(client->read(a), expected);
+  one.reset();
+  two.reset();
+  reopen();
+  EXPECT_EQ(client->read(a), expected);
+}
+
+TEST_F(JournalLogTest, RecordsThatLeftMemoryAreReadFromDisk) {
+  // From every offset, whatever of it is in memory, over many segments.
+  close();
+  options.tail_bytes = 4096;
+  options.segment_bytes = 16384;
+  open();
+  client->create_topic("a", 1);
+  auto out = client->producer("p");
+  Values expected;
+  const std::string filler(90, 'x');
+  for (int transaction = 0; transaction < 120; ++transaction) {
+    std::vector<std::string> values;
+    for (int i = 0; i <= transaction % 7; ++i) {
+      values.push_back(std::to_string(transaction) + '.' + std::to_string(i) + filler);
+    }
+    const Offset base = client->list(OffsetKind::kEnd, a);
+    for (const std::string& value : values)
+      expected.emplace_back(base.value() + (&value - values.data()), value);
+    client->commit_values(*out, a, values);
+  }
+  EXPECT_EQ(client->read(a), expected);
+  for (const int from : {1, 2, 33, 250, 500, static_cast<int>(expected.back().first)}) {
+    Values rest = expected;
+    std::erase_if(rest, [&](const auto& record) { return record.first < from; });
+    EXPECT_EQ(client->read(a, Offset(from)), rest) << from;
+  }
+  out.reset();
+  reopen();
+  EXPECT_EQ(client->read(a), expected);
+}
+
+TEST_F(JournalLogTest, WhatWasDeletedStaysDeleted) {
+  client->create_topic("a", 1);
+  auto out = client->producer("p");
+  client->commit_values(*out, a, {"0", "1", "2", "3"});
+  client->must(client->run([&](OperationId id) {
+    client->admin().submit_delete_records(id, {{a, Offset(3)}});
+  }));
+  out.reset();
+  reopen();
+  EXPECT_EQ(client->list(OffsetKind::kStart, a), Offset(3));
+  EXPECT_THAT(client->read(a), ElementsAre(Pair(3, "3")));
+}
+
+TEST_F(JournalLogTest, ATopicThatWasDeletedIsNotThereAfterwards) {
+  client->create_topic("a", 1);
+  auto out = client->producer("p");
+  client->begin_with(*out, a, {"old"});
+  client->must(client->commit(*out, {{a, Offset(1), ""}}, "g"));
+  client->must(
+      client->run([&](OperationId id) { client->admin().submit_delete_topics(id, {"a"}); }));
+  client->create_topic("a", 1);
+  EXPECT_EQ(client->committed("g", a).offset, kNoOffset);
+  out.reset();
+  reopen();
+  EXPECT_EQ(client->list(OffsetKind::kEnd, a), Offset(0));
+  EXPECT_THAT(client->read(a), IsEmpty());
+}
+
+TEST_F(JournalLogTest, ATransactionOfADeletedTopicCommitsTheRest) {
+  client->create_topic("a", 1);
+  client->create_topic("b", 1);
+  auto out = client->producer("p");
+  client->must(out->begin());
+  client->send(*out, a, "gone with its topic");
+  client->send(*out, b, "kept");
+  client->must(client->flush(*out));
+  client->must(
+      client->run([&](OperationId id) { client->admin().submit_delete_topics(id, {"a"}); }));
+  client->must(client->commit(*out));
+  EXPECT_THAT(client->read(b), ElementsAre(Pair(0, "kept")));
+}
+
+TEST_F(JournalLogTest, TheJournalsOwnTopicIsNobodys) {
+  const Status status = client->run([&](OperationId id) {
+    client->admin().submit_create_topics(id, {{"__millrace_parked", 1, {}}});
+  });
+  EXPECT_THAT(status.message(), HasSubstr("the journal's own"));
+}
+
+TEST_F(JournalLogTest, ATransactionMayNotGrowBeyondItsLimit) {
+  close();
+  options.max_transaction_bytes = 10'000;
+  open();
+  client->create_topic("a", 1);
+  auto out = client->producer("p");
+  client->must(out->begin());
+  for (int i = 0; i < 20; ++i) client->send(*out, a, std::string(1000, 'x'));
+  const Status status = client->flush(*out);
+  EXPECT_EQ(status.consequence(), Consequence::kAbort);
+  client->must(client->abort(*out));
+  client->commit_values(*out, a, {"small"});
+  EXPECT_EQ(client->read(a).size(), 1u);
+}
+
+TEST_F(JournalLogTest, ADirectoryIsOneProcesss) {
+  const auto second = JournalLog::open(options);
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.status().consequence(), Consequence::kFatal);
+  EXPECT_THAT(second.status().message(), HasSubstr(std::to_string(::getpid())));
+}
+
+class JournalSyncTest : public JournalLogTest, public testing::WithParamInterface<Sync> {};
+
+TEST_P(JournalSyncTest, EverythingAnsweredIsThereAgainInEveryMode) {
+  close();
+  options.sync = GetParam();
+  open();
+  client->create_topic("a", 1);
+  auto out = client->producer("p");
+  for (int i = 0; i < 10; ++i) client->commit_values(*out, a, {std::to_string(i)});
+  EXPECT_EQ(client->read(a).size(), 10u);
+  out.reset();
+  reopen();
+  EXPECT_EQ(client->read(a).size(), 10u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Modes, JournalSyncTest,
+                         testing::Values(Sync::kCommit, Sync::kWindow, Sync::kOff));
+
+}  // namespace
+}  // namespace millrace::log::journal
