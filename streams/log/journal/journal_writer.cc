@@ -21,7 +21,7 @@ constexpr std::size_t kMostFrameBytes = std::size_t{64} << 20;
 // A commit whose producer has seen its flush follows within microseconds: worth more than writing the
 // later ones twice.
 constexpr Duration kParkAfter{20};
-constexpr Duration kFullRetry{500};
+constexpr Duration kFullRetry{200};
 
 }  // namespace
 
