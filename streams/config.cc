@@ -5,8 +5,10 @@
 #include <functional>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "log/open_log.h"
 #include "millrace/detail/text.h"
 #include "millrace/error.h"
 #include "millrace/store_name.h"
@@ -102,7 +104,7 @@ std::optional<std::string> apply(StreamsConfig& config, std::string_view argumen
   const auto nearest = detail::nearest_name(name, names);
   return "unknown key " + std::string(name) +
          (nearest ? ": did you mean " + std::string(*nearest) + "?" : "") +
-         " (settings of the Kafka client are --property.<name>=<value>)";
+         " (settings of the Kafka client and of the embedded log are --property.<name>=<value>)";
 }
 
 [[noreturn]] void report(const std::vector<std::string>& mistakes) {
@@ -130,10 +132,7 @@ void StreamsConfig::validate() const {
           "application.id must be given: 1 to 200 of A-Z a-z 0-9 . _ -; it names the group, the "
           "internal topics and "
           "the transactions");
-  require(!bootstrap_servers.empty(), "bootstrap.servers must be given, e.g. localhost:9092");
-  require(!bootstrap_servers.starts_with("embedded:"),
-          "bootstrap.servers: the embedded log is not part of this version; name a Kafka broker, "
-          "e.g. localhost:9092");
+  for (std::string& mistake : log::check_log_config(*this)) mistakes.push_back(std::move(mistake));
   require(commit_interval >= Duration(1), "commit.interval.ms must be at least 1");
   require(max_task_idle >= Duration(-1), "max.task.idle.ms must be -1, 0 or more");
   require(transaction_timeout > commit_interval && transaction_timeout <= Duration(900'000),

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "client.h"
-#include "log/kafka/kafka_log.h"
+#include "log/open_log.h"
 #include "millrace/clock.h"
 
 namespace millrace {
@@ -47,13 +47,6 @@ worker::WorkerOptions worker_options(const StreamsConfig& config) {
   return options;
 }
 
-log::KafkaLogOptions log_options(const StreamsConfig& config) {
-  return {.bootstrap_servers = config.bootstrap_servers,
-          .properties = config.properties,
-          .client_id = config.application_id,
-          .operation_deadline = std::min(Duration(10'000), config.default_api_timeout)};
-}
-
 StreamsConfig checked(StreamsConfig config) {
   config.validate();
   if (!config.logger) config.logger = &stderr_logger();
@@ -66,9 +59,9 @@ struct Streams::Implementation {
   Implementation(Topology built, StreamsConfig wanted)
       : topology(std::move(built)),
         config(checked(std::move(wanted))),
-        log(log_options(config)),
+        log(log::open_log(config)),
         client({.threads = config.num_stream_threads, .worker = worker_options(config)},
-               {topology.graph(), log, SystemClock::instance(), *config.logger}) {}
+               {topology.graph(), *log, SystemClock::instance(), *config.logger}) {}
 
   void tell_what_is_open() const {
     config.logger->error(
@@ -78,7 +71,7 @@ struct Streams::Implementation {
 
   const Topology topology;
   const StreamsConfig config;
-  log::KafkaLog log;
+  const std::shared_ptr<log::Log> log;
   Client client;
 };
 

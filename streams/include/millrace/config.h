@@ -15,6 +15,8 @@
 
 namespace millrace {
 
+class EmbeddedLog;
+
 // What to do for an input partition that the application never committed an offset for.
 enum class AutoOffsetReset { kEarliest, kLatest, kNone };
 
@@ -23,8 +25,14 @@ struct StreamsConfig {
   // different for every other. 1 to 200 of A-Z a-z 0-9 . _ -
   std::string application_id = {};
 
-  // Brokers: "host:port,host:port".
+  // Brokers: "host:port,host:port"; or a directory of this machine in place of brokers:
+  // "embedded:///var/lib/app", "embedded://./data" (docs/embedded_log.md). Nothing else in a program
+  // changes.
   std::string bootstrap_servers = {};
+
+  // The embedded log that this process has open already, in place of bootstrap_servers: to write
+  // and read topics beside the application. Outlives the application.
+  EmbeddedLog* embedded_log = nullptr;
 
   // How often outputs, state and offsets become visible, together. At least 1 ms; below 30 ms each
   // transaction costs about ten times as much on a real broker.
@@ -50,7 +58,8 @@ struct StreamsConfig {
   // partitions stay idle. Streams::add_thread() and remove_thread() change it (num.stream.threads).
   int num_stream_threads = 1;
 
-  // Settings of the Kafka client by their own names, e.g. {"security.protocol", "SASL_SSL"}; with
+  // Settings of the embedded log (embedded.sync=commit|window|off, ...: docs/embedded_log.md), and
+  // of the Kafka client by their own names, e.g. {"security.protocol", "SASL_SSL"}; with
   // the prefix "consumer.", "producer." or "admin." for that client alone. Values are never
   // printed.
   std::map<std::string, std::string> properties = {};

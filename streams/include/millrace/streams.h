@@ -1,4 +1,4 @@
-// Streams: runs a topology on a Kafka cluster, exactly once.
+// Streams: runs a topology on a Kafka cluster, or on a directory of this machine, exactly once.
 //
 //   Streams app(builder.build(), {.application_id = "word-count", .bootstrap_servers =
 //   "kafka1:9092"}); return app.run();          // until SIGINT or SIGTERM; commits, leaves,
@@ -38,7 +38,8 @@ class Streams {
     kFailed,       // ERROR; failure() says why; nothing uncommitted is visible
   };
 
-  // Errors: ConfigError with every mistake. Nothing is contacted yet.
+  // Errors: ConfigError with every mistake. No broker is contacted yet; the directory of an embedded
+  // log is opened: StoppedError where it cannot be used (who holds it, what is damaged).
   Streams(Topology topology, StreamsConfig config);
   // Effect: close(25 s) if it is running; then gives up what is still open: the broker aborts it. Waits for functions of the topology that are running, however long they take.
   ~Streams();

@@ -1,9 +1,12 @@
-// How a journal is kept: what is behind embedded:///dir, and its properties.
+// How a journal is kept: what stands behind bootstrap.servers=embedded://<directory> and its properties
+// (docs/embedded_log.md).
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "millrace/result.h"
 #include "millrace/time.h"
@@ -27,5 +30,17 @@ struct JournalOptions {
   // What the newest records may take in memory, so that readers that keep up read no files.
   std::uint64_t tail_bytes = std::uint64_t{32} << 20;
 };
+
+// Whether bootstrap.servers names a directory, well written or not.
+bool is_embedded(std::string_view bootstrap_servers);
+
+// The directory of embedded:///absolute/directory or embedded://./relative/directory.
+// Errors: kFatal, how it is written.
+Result<std::string> embedded_directory(std::string_view bootstrap_servers);
+
+// Effect: takes the properties that begin with "embedded." into the options; others are not looked at.
+// Returns what is wrong with them, all of it.
+std::vector<std::string> apply_embedded_properties(
+    const std::map<std::string, std::string>& properties, JournalOptions& options);
 
 }  // namespace millrace::log::journal
