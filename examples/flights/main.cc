@@ -3,100 +3,95 @@
 #include <millrace/error.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
-#include <optional>
+#include <filesystem>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "arguments.h"
 #include "check/check.h"
 #include "flights_topology.h"
 #include "replay.h"
 #include "report.h"
+#include "run/follow.h"
+#include "run/kill.h"
+#include "run/run_embedded.h"
 #include "run/run_in_memory.h"
 #include "run/run_on_kafka.h"
+#include "run/work_directory.h"
 
 namespace {
 
-constexpr const char* kUsage =
-    R"(flights-demo [options]
+using flights::Arguments;
 
-  (nothing)                      run on a log in this process
-  --hostile=SEED                 the same on a log that behaves as badly as a cluster may
-  --bootstrap.servers=HOST:PORT  run on Kafka; --KEY=VALUE sets any other key of StreamsConfig
-  --per-second=N                 on Kafka: flights that leave in a second, 2000; 0: all at once
-  --data=FOLDER                  where flights-20k.jsonl and airports.csv are
-  --describe                     print the topology, and nothing else
+constexpr double kPerSecond = 5000;
+constexpr double kPerSecondKilled = 2000;  // there must be something to interrupt
+constexpr double kPerSecondOnKafka = 2000;
 
-Exit code 0 if every answer is right.
-)";
-
-struct Arguments {
-  std::string data = FLIGHTS_DATA;
-  std::optional<std::uint64_t> hostile;
-  double per_second = 2000;
-  bool on_kafka = false;
-  bool describe = false;
-  bool help = false;
-  std::vector<const char*> for_streams;  // what only StreamsConfig understands
-};
-
-// Errors: std::invalid_argument where a seed is no number.
-Arguments parse(int argc, char** argv) {
-  Arguments arguments;
-  arguments.for_streams.push_back(argv[0]);
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view argument = argv[i];
-    const auto value = [&](std::string_view name) -> std::optional<std::string> {
-      if (!argument.starts_with(name)) return std::nullopt;
-      if (argument.size() > name.size() && argument[name.size()] == '=') {
-        return std::string(argument.substr(name.size() + 1));
-      }
-      if (argument == name && i + 1 < argc) return argv[++i];
-      return std::nullopt;
-    };
-    if (argument == "--help" || argument == "-h") {
-      arguments.help = true;
-    } else if (argument == "--describe") {
-      arguments.describe = true;
-    } else if (const auto seed = value("--hostile")) {
-      arguments.hostile = std::stoull(*seed);
-    } else if (const auto rate = value("--per-second")) {
-      arguments.per_second = std::stod(*rate);
-    } else if (const auto data = value("--data")) {
-      arguments.data = *data;
-    } else {
-      arguments.on_kafka = arguments.on_kafka || argument.starts_with("--bootstrap.servers");
-      arguments.for_streams.push_back(argv[i]);
-    }
-  }
-  return arguments;
+// The worker in a process of its own, killed on the way.
+void work_and_kill(const Arguments& arguments, const std::string& directory,
+                   const flights::Replay& replay) {
+  const double per_second = arguments.per_second.value_or(kPerSecondKilled);
+  std::vector<std::string> command = {std::filesystem::read_symlink("/proc/self/exe").string(),
+                                      "--work", "--dir=" + directory, "--data=" + arguments.data,
+                                      "--per-second=" + std::to_string(per_second)};
+  command.insert(command.end(), arguments.for_streams.begin() + 1, arguments.for_streams.end());
+  const double seconds = static_cast<double>(replay.flights.size()) / per_second;
+  flights::run_and_kill(command, arguments.kills, seconds);
 }
 
-int run(int argc, char** argv) {
-  const Arguments arguments = parse(argc, argv);
-  if (arguments.help) {
-    std::fputs(kUsage, stdout);
-    return 0;
+flights::Results run_embedded(const Arguments& arguments, const millrace::StreamsConfig& config,
+                              const flights::Replay& replay) {
+  const flights::WorkDirectory directory(arguments.directory);
+  std::printf("On the embedded log in %s with %d partitions\n", directory.path().c_str(),
+              flights::kPartitions);
+  if (arguments.kills > 0) {
+    work_and_kill(arguments, directory.path(), replay);
+  } else {
+    flights::work_embedded(directory.path(), replay, arguments.per_second.value_or(kPerSecond),
+                           config);
   }
-  if (arguments.describe) {
-    std::fputs(flights::flights_topology().describe().c_str(), stdout);
-    return 0;
-  }
-  const auto config = millrace::StreamsConfig().with_arguments(
-      static_cast<int>(arguments.for_streams.size()), arguments.for_streams.data());
-  const flights::Replay replay = flights::read_replay(arguments.data);
+  return flights::read_embedded(directory.path());
+}
 
-  const flights::Results results = arguments.on_kafka
-                                       ? flights::run_on_kafka(replay, arguments.per_second, config)
-                                       : flights::run_in_memory(replay, arguments.hostile);
+int check(const Arguments& arguments, const flights::Results& results) {
   flights::print_tables(results);
   const flights::check::Outcome outcome =
       flights::check::check(flights::check::read_truth(arguments.data), results);
   flights::print_late(outcome);
   flights::print_check(outcome);
   return outcome.equal() ? 0 : 1;
+}
+
+int run(int argc, char** argv) {
+  const Arguments arguments = flights::parse(argc, argv);
+  if (arguments.run == Arguments::Run::kHelp) return std::fputs(flights::kUsage, stdout) < 0;
+  if (arguments.run == Arguments::Run::kDescribe) {
+    return std::fputs(flights::flights_topology().describe().c_str(), stdout) < 0;
+  }
+  const auto config = millrace::StreamsConfig().with_arguments(
+      static_cast<int>(arguments.for_streams.size()), arguments.for_streams.data());
+  const flights::Replay replay = flights::read_replay(arguments.data);
+  const double per_second = arguments.per_second.value_or(kPerSecond);
+  switch (arguments.run) {
+    case Arguments::Run::kWork:
+      flights::end_with_parent();
+      flights::work_embedded(arguments.directory, replay, per_second, config);
+      return 0;
+    case Arguments::Run::kFollow: {
+      const flights::WorkDirectory directory(arguments.directory);
+      flights::follow(directory.path(), replay, per_second, config);
+      return 0;
+    }
+    case Arguments::Run::kMemory:
+      return check(arguments, flights::run_in_memory(replay, arguments.hostile));
+    case Arguments::Run::kKafka:
+      return check(
+          arguments,
+          flights::run_on_kafka(replay, arguments.per_second.value_or(kPerSecondOnKafka), config));
+    default:
+      return check(arguments, run_embedded(arguments, config, replay));
+  }
 }
 
 }  // namespace

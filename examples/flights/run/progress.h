@@ -9,7 +9,8 @@ namespace flights {
 
 class Progress {
  public:
-  explicit Progress(std::int64_t flights);
+  // `already`: flights that were done before.
+  explicit Progress(std::int64_t flights, std::int64_t already = 0);
 
   // Effect: a line, if enough has happened since the last one, or all is done. `more`: what else
   // there is to say, e.g. "12 commits".
@@ -22,7 +23,8 @@ class Progress {
   using Clock = std::chrono::steady_clock;
 
   std::int64_t all_;
-  std::int64_t shown_ = 0;
+  std::int64_t before_;
+  std::int64_t shown_;
   Clock::time_point start_ = Clock::now();
   Clock::time_point last_ = start_;
 };
