@@ -139,6 +139,14 @@ std::uint32_t encode_batch(const FrameBatch& batch, Bytes& out) {
   return crc;
 }
 
+std::optional<std::uint32_t> batch_size(BytesView bytes) {
+  const auto size = load_int<std::uint32_t>(bytes.data() + 8);
+  if (load_int<std::uint32_t>(bytes.data()) != kBatchMagic || size < kBatchHeadSize) {
+    return std::nullopt;
+  }
+  return size;
+}
+
 std::optional<BadBytes> parse_batch(BytesView bytes, FrameBatch& out) {
   if (bytes.size() < kBatchHeadSize) return BadBytes{0, "a batch is cut off"};
   const char* head = bytes.data();

@@ -60,6 +60,9 @@ std::optional<BadBytes> parse_frame(const FrameHead& head, JournalId journal, By
 
 // Effect: appends one batch to `out`. Returns its checksum.
 std::uint32_t encode_batch(const FrameBatch& batch, Bytes& out);
+// How long the batch is that seems to begin here, not yet trusted. nullopt: none does. REQUIRES:
+// kBatchHeadSize bytes.
+std::optional<std::uint32_t> batch_size(BytesView bytes);
 // Effect: checks and reads one batch that fills `bytes`.
 std::optional<BadBytes> parse_batch(BytesView bytes, FrameBatch& out);
 

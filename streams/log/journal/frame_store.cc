@@ -7,6 +7,8 @@
 #include <ctime>
 #include <utility>
 
+#include "log/journal/batch_reader.h"
+#include "log/journal/cleaner.h"
 #include "log/journal/recovery.h"
 #include "log/journal/scanner.h"
 #include "millrace/detail/failpoint.h"
@@ -39,22 +41,14 @@ Status refuse_foreign(const Directory& directory, const std::vector<std::string>
   return Status::success();
 }
 
-Result<StoredBatch> read_batch(const BatchLocation& where) {
+Result<StoredBatch> read_stored(const BatchLocation& where) {
   StoredBatch stored;
-  stored.encoded.resize(where.size);
-  const Status read = where.segment->read(where.at, stored.encoded);
-  if (!read.ok()) return read;
-  FrameBatch batch;
-  if (const auto bad = parse_batch(stored.encoded, batch)) {
-    return damaged(where.segment->path(), where.at + bad->at, bad->why);
-  }
-  if (batch.where != where.where || batch.base != where.base || batch.next != where.next) {
-    return damaged(where.segment->path(), where.at, "another batch lies here");
-  }
-  stored.base = batch.base;
-  stored.next = batch.next;
-  stored.append_time = batch.append_time;
-  stored.max_timestamp = batch.max_timestamp;
+  auto batch = read_batch(where, stored.encoded);
+  if (!batch.ok()) return batch.status();
+  stored.base = batch.value().base;
+  stored.next = batch.value().next;
+  stored.append_time = batch.value().append_time;
+  stored.max_timestamp = batch.value().max_timestamp;
   stored.encoded.erase(0, kBatchHeadSize);
   return stored;
 }
@@ -75,6 +69,8 @@ struct FrameStore::State {
   std::unique_ptr<FileLock> lock;
   JournalId journal;
   Index index;
+  SealedSegments sealed;
+  std::optional<Cleaner> cleaner;  // of the one thread that cleans
 
   // Of the one thread that writes:
   std::optional<SegmentWriter> last;
@@ -87,7 +83,6 @@ struct FrameStore::State {
   bool mark_failed = false;  // said once
   std::vector<BatchPlace> places;
   std::vector<BatchEntry> entries;
-  std::atomic<std::uint64_t> sealed_bytes{0};
   std::atomic<std::uint64_t> last_bytes{0};
 
   Status open(Opened& opened);
@@ -99,7 +94,8 @@ struct FrameStore::State {
   Result<SegmentWriter> begin_segment(const Catalog& catalog, FrameNumber first, BytesView frames);
   Status rewrite();
   Result<Catalog> catalog_at_synced();
-  void leave(SegmentWriter old, SyncedPosition good);
+  void leave(SegmentWriter& old, SyncedPosition good);
+  void retire(const SegmentWriter& old, FrameNumber last_frame);
   void moved_on();
   Status fail(const FileError& error, std::string_view doing);
 };
@@ -127,7 +123,7 @@ Status FrameStore::State::open(Opened& opened) {
                          "pid " + std::to_string(::getpid()) + " since " + utc(clock.now()) + "\n");
   if (!held.ok()) return not_possible(held.error());
   lock = std::move(held.value());
-  auto recovered = recover(directory, clock.now(), index, logger);
+  auto recovered = recover(directory, clock.now(), index, sealed, logger);
   if (!recovered.ok()) return recovered.status();
   Recovered& found = recovered.value();
   journal = found.journal;
@@ -135,7 +131,8 @@ Status FrameStore::State::open(Opened& opened) {
   mark = std::move(found.mark);
   last_frame = found.last_frame;
   synced = {last->segment()->header().number, last->end(), last_frame};
-  sealed_bytes = found.sealed_bytes;
+  cleaner.emplace(directory, CleanerOptions{.segment_bytes = options.segment_bytes},
+                  std::move(found.manifest), sealed, index, logger);
   last_bytes = last->size();
   opened.catalog = std::move(found.catalog);
   opened.set_aside = std::move(found.set_aside);
@@ -240,7 +237,9 @@ Status FrameStore::State::make_room(std::uint64_t size, const Catalog& before) {
     if (!status.ok()) return status;
     MR_FAILPOINT("segment.roll.sealed");
   }
-  return begin_segment(before, last_frame + 1, {}).status();
+  auto old = begin_segment(before, last_frame + 1, {});
+  if (old.ok()) retire(old.value(), last_frame);
+  return old.status();
 }
 
 Status FrameStore::State::seal() {
@@ -264,7 +263,6 @@ Result<SegmentWriter> FrameStore::State::begin_segment(const Catalog& catalog, F
   header.made = clock.now();
   auto made = SegmentWriter::make(directory, header, catalog, frames);
   if (!made.ok()) return fail(made.error(), "beginning a segment");
-  sealed_bytes += last->size();
   SegmentWriter old = std::exchange(*last, std::move(made.value()));
   last_bytes = last->size();
   MR_FAILPOINT("segment.roll.begun");
@@ -274,6 +272,14 @@ Result<SegmentWriter> FrameStore::State::begin_segment(const Catalog& catalog, F
                    "; after a power cut a torn tail may be judged late");
   }
   return old;
+}
+
+// The segment is written to no more: the cleaner may have it.
+void FrameStore::State::retire(const SegmentWriter& old, FrameNumber its_last) {
+  const SegmentHeader& header = old.segment()->header();
+  sealed.add({old.segment(),
+              {header.kind, header.number, old.size(), header.first_frame, its_last},
+              old.sealed()});
 }
 
 // --- after a failed fdatasync --------------------------------------------------------------------
@@ -293,7 +299,8 @@ Status FrameStore::State::rewrite() {
   index.move(old.value().segment(), good.at, last->segment(), last->segment()->header().size());
   doubtful = false;
   MR_FAILPOINT("log.rewrite.written");
-  leave(std::move(old.value()), good);
+  leave(old.value(), good);
+  retire(old.value(), good.frame);
   logger.warning("journal: what was not durable was written to " + last->segment()->path());
   return Status::success();
 }
@@ -321,7 +328,7 @@ Result<Catalog> FrameStore::State::catalog_at_synced() {
 
 // What a segment holds behind the last good sync is in the next one. Should this fail, recovery ends
 // the segment where the next one begins.
-void FrameStore::State::leave(SegmentWriter old, SyncedPosition good) {
+void FrameStore::State::leave(SegmentWriter& old, SyncedPosition good) {
   auto error = old.cut(good.at);
   if (!error) error = old.seal(good.frame, index);
   if (error) logger.warning("journal: " + error->what + "; the segment keeps a useless end");
@@ -364,7 +371,7 @@ Result<std::optional<BatchLocation>> FrameStore::find_time(PartitionKey where, T
 }
 
 Result<StoredBatch> FrameStore::read(const BatchLocation& where) const {
-  auto batch = read_batch(where);
+  auto batch = read_stored(where);
   if (batch.ok()) return batch;
   // A failed fdatasync may have moved it.
   auto now = find(where.where, where.base);
@@ -372,11 +379,41 @@ Result<StoredBatch> FrameStore::read(const BatchLocation& where) const {
       now.value()->segment == where.segment) {
     return batch;
   }
-  return read_batch(*now.value());
+  return read_stored(*now.value());
 }
 
-std::uint64_t FrameStore::bytes() const { return state_->sealed_bytes + state_->last_bytes; }
+std::uint64_t FrameStore::bytes() const { return state_->sealed.bytes() + state_->last_bytes; }
 
 std::uint64_t FrameStore::bytes(PartitionKey where) const { return state_->index.bytes(where); }
+
+std::vector<RecordsDeleted> FrameStore::expired(const Catalog& catalog, Timestamp now,
+                                                Status& failure) const {
+  std::vector<RecordsDeleted> deletions;
+  for (const auto& [id, topic] : catalog.topics()) {
+    const CleanupPolicy policy = cleanup_policy(topic.config);
+    if (!policy.deletes || (policy.retention_ms < 0 && policy.retention_bytes < 0)) continue;
+    std::optional<Timestamp> limit;
+    if (policy.retention_ms >= 0 && policy.retention_ms <= to_ms(now)) {
+      limit = from_ms(to_ms(now) - policy.retention_ms);
+    }
+    std::optional<std::uint64_t> keep;
+    if (policy.retention_bytes >= 0) keep = static_cast<std::uint64_t>(policy.retention_bytes);
+    for (std::size_t i = 0; i < topic.partitions.size(); ++i) {
+      const PartitionKey where{id, Partition(static_cast<std::int32_t>(i))};
+      const Offset start = topic.partitions[i].start;
+      auto found = state_->index.start_without(where, start, limit, keep);
+      if (!found.ok()) {
+        failure = found.status();
+      } else if (found.value() > start) {
+        deletions.push_back({where, std::min(found.value(), topic.partitions[i].next)});
+      }
+    }
+  }
+  return deletions;
+}
+
+Result<bool> FrameStore::clean(const Catalog& catalog, Timestamp now, std::uint64_t budget) {
+  return state_->cleaner->clean(catalog, now, budget);
+}
 
 }  // namespace millrace::log::journal

@@ -105,6 +105,24 @@ class FrameStore {
   // Errors: kFatal: the batch is damaged or cannot be read: file and byte.
   Result<StoredBatch> read(const BatchLocation& where) const;
 
+  // --- one thread at a time, beside the one that appends -----------------------------------------
+
+  // Which records their topics' retention.ms (by the time of appending) and retention.bytes let go, of
+  // topics whose cleanup.policy has `delete`: append them as one frame, then clean(). `failure` is set
+  // where an index is damaged or cannot be read.
+  std::vector<RecordsDeleted> expired(const Catalog& catalog, Timestamp now, Status& failure) const;
+
+  // Effect: frees the space of what was deleted, and compacts topics whose cleanup.policy has
+  // `compact` (delete.retention.ms, min.compaction.lag.ms, min.cleanable.dirty.ratio). Offsets stay,
+  // and so does whatever somebody holds a BatchLocation of. Stops soon after `budget` bytes were read
+  // and goes on when called again: true: there is more to do at once. `catalog`: of what is durable, as
+  // of any moment since the last call.
+  // Errors: kRetry, there is no room for copies, all is as before; kFatal, damage (file and byte) or
+  // a failing disk: the journal goes on, and is not cleaned.
+  Result<bool> clean(const Catalog& catalog, Timestamp now, std::uint64_t budget);
+
+  // --- any thread --------------------------------------------------------------------------------
+
   // Bytes in files, all in all; of one partition.
   std::uint64_t bytes() const;
   std::uint64_t bytes(PartitionKey where) const;

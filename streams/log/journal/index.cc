@@ -105,6 +105,99 @@ void Index::move(const SegmentPtr& segment, std::uint64_t from, const SegmentPtr
   }
 }
 
+std::map<PartitionKey, Index::Use> Index::uses(const SegmentPtr& segment) const {
+  const std::lock_guard lock(mutex_);
+  std::map<PartitionKey, Use> uses;
+  for (const auto& [where, parts] : parts_) {
+    const auto part = std::ranges::find(parts, segment, &Part::segment);
+    if (part != parts.end()) uses[where] = {part->next(), part->bytes, part->sealed.dirty};
+  }
+  return uses;
+}
+
+Result<std::vector<BatchEntry>> Index::batches(const SegmentPtr& segment,
+                                               PartitionKey where) const {
+  std::vector<IndexPage> pages;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = parts_.find(where);
+    if (found == parts_.end()) return std::vector<BatchEntry>();
+    const auto part = std::ranges::find(found->second, segment, &Part::segment);
+    if (part == found->second.end()) return std::vector<BatchEntry>();
+    if (!part->entries.empty()) return part->entries;
+    pages = part->sealed.pages;
+  }
+  std::vector<BatchEntry> all;
+  for (const IndexPage& page : pages) {
+    auto entries = pages_.get(segment, where, page);
+    if (!entries.ok()) return entries.status();
+    all.insert(all.end(), entries.value()->begin(), entries.value()->end());
+  }
+  return all;
+}
+
+void Index::replace(const std::vector<SegmentPtr>& gone,
+                    std::vector<std::pair<SegmentPtr, SegmentPages>> come) {
+  const std::lock_guard lock(mutex_);
+  for (auto& [where, parts] : parts_) {
+    const auto is_gone = [&](const Part& part) {
+      return std::ranges::find(gone, part.segment) != gone.end();
+    };
+    const auto first = std::ranges::find_if(parts, is_gone);
+    if (first == parts.end()) continue;
+    std::vector<Part> now(std::make_move_iterator(parts.begin()), std::make_move_iterator(first));
+    for (auto& [segment, pages] : come) {
+      const auto found = pages.find(where);
+      if (found == pages.end()) continue;
+      const std::uint64_t bytes = found->second.bytes;
+      now.push_back({segment, std::move(found->second), {}, bytes});
+    }
+    for (auto part = first; part != parts.end(); ++part) {
+      if (!is_gone(*part)) now.push_back(std::move(*part));
+    }
+    parts = std::move(now);
+  }
+  pages_.clear();
+}
+
+Result<Offset> Index::start_without(PartitionKey where, Offset start,
+                                    std::optional<Timestamp> limit,
+                                    std::optional<std::uint64_t> keep) const {
+  struct Piece {
+    SegmentPtr segment;
+    Offset next;
+    std::uint64_t bytes;
+  };
+  std::vector<Piece> pieces;
+  std::uint64_t left = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = parts_.find(where);
+    if (found == parts_.end()) return start;
+    for (const Part& part : found->second) {
+      if (part.next() <= start) continue;
+      pieces.push_back({part.segment, part.next(), part.bytes});
+      left += part.bytes;
+    }
+  }
+  for (const Piece& piece : pieces) {
+    auto entries = batches(piece.segment, where);
+    if (!entries.ok()) return entries.status();
+    for (const BatchEntry& entry : entries.value()) {
+      if (entry.next <= start) {
+        left -= entry.size;
+        continue;
+      }
+      const bool late = limit && entry.append_time < *limit;
+      const bool much = keep && left - entry.size >= *keep;
+      if (!late && !much) return start;
+      left -= entry.size;
+      start = entry.next;
+    }
+  }
+  return start;
+}
+
 template <class Fits>
 std::optional<Index::Step> Index::first(PartitionKey where, Offset offset, Fits fits) const {
   const std::lock_guard lock(mutex_);

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "log/journal/frame_store.h"
@@ -54,6 +55,25 @@ class Index {
   // Effect: the last segment's batches at `from` and behind lie in another one now, from `to` on.
   void move(const SegmentPtr& segment, std::uint64_t from, const SegmentPtr& other,
             std::uint64_t to);
+
+  // What a segment holds of each partition.
+  struct Use {
+    Offset next;
+    std::uint64_t bytes = 0;
+    std::uint64_t dirty = 0;  // of it, what was never compacted
+  };
+  std::map<PartitionKey, Use> uses(const SegmentPtr& segment) const;
+  // Its batches of one partition. Errors: kFatal, file and byte.
+  Result<std::vector<BatchEntry>> batches(const SegmentPtr& segment, PartitionKey where) const;
+  // Effect: in each partition the parts of `gone` are replaced by those of `come`, in this order, at
+  // the place of the first. REQUIRES: they lie next to each other in each partition.
+  void replace(const std::vector<SegmentPtr>& gone,
+               std::vector<std::pair<SegmentPtr, SegmentPages>> come);
+
+  // Where the partition starts once its oldest batches are gone: those appended before `limit`, and as
+  // many as leave at least `keep` bytes (both from `start` on). Errors: kFatal, file and byte.
+  Result<Offset> start_without(PartitionKey where, Offset start, std::optional<Timestamp> limit,
+                               std::optional<std::uint64_t> keep) const;
 
   Result<std::optional<BatchLocation>> find(PartitionKey where, Offset offset) const;
   Result<std::optional<BatchLocation>> find_time(PartitionKey where, Timestamp at_least,

@@ -23,8 +23,9 @@ std::optional<SegmentNumber> number_of(const std::string& name, std::string_view
 
 class Recovery {
  public:
-  Recovery(const Directory& directory, Timestamp now, Index& index, Logger& logger)
-      : directory_(directory), now_(now), index_(index), logger_(logger) {}
+  Recovery(const Directory& directory, Timestamp now, Index& index, SealedSegments& sealed,
+           Logger& logger)
+      : directory_(directory), now_(now), index_(index), sealed_(sealed), logger_(logger) {}
 
   Result<Recovered> run();
 
@@ -35,12 +36,17 @@ class Recovery {
   };
 
   Status list();
-  Result<Found> load_header(SegmentNumber number);
+  Status read_manifest();
+  Result<Found> load_header(SegmentKind kind, SegmentNumber number);
+  Status take_listed(const LiveSegment& live);
+  Result<std::vector<Found>> load_frames();
+  void remove_leftovers();
   Status begin_new();
   Status take_sealed(const Found& found, FrameNumber next);
   Result<bool> take_foot(const Found& found, const Trailer& trailer);
   Result<std::optional<Trailer>> trailer_of(const Found& found);
   Status rebuild(const Found& found, FrameNumber next);
+  void retire(const Found& found, std::uint64_t size, FrameNumber last_frame);
   Status take_last(const Found& found);
   Status take_frame(const Found& found, const FrameScanner& scanner, const ParsedFrame& frame,
                     SegmentEntries& entries);
@@ -55,8 +61,11 @@ class Recovery {
   const Directory& directory_;
   Timestamp now_;
   Index& index_;
+  SealedSegments& sealed_;
   Logger& logger_;
-  std::vector<SegmentNumber> numbers_;
+  std::vector<SegmentNumber> numbers_;  // of segments of frames that the manifest does not list
+  std::vector<std::string> leftovers_;  // what a cleaner left behind
+  bool manifest_there_ = false;
   bool marked_ = false;                   // the file `synced` is there
   std::optional<SyncedPosition> synced_;  // what it says
   Recovered out_;
@@ -66,21 +75,47 @@ class Recovery {
 Status Recovery::list() {
   auto names = files().list(directory_.path());
   if (!names.ok()) return not_possible(names.error());
+  const auto listed = [&](SegmentKind kind, SegmentNumber number) {
+    return std::ranges::any_of(out_.manifest.live, [&](const LiveSegment& live) {
+      return live.kind == kind && live.number == number;
+    });
+  };
   for (const std::string& name : names.value()) {
     if (name.ends_with(kUnfinished)) {
       if (auto error = files().remove(directory_.path(name))) return not_possible(*error);
-    } else if (const auto number = number_of(name, ".segment")) {
-      numbers_.push_back(*number);
+    } else if (const auto frames = number_of(name, ".segment")) {
+      if (*frames >= out_.manifest.frames_from) {
+        numbers_.push_back(*frames);
+      } else if (!listed(SegmentKind::kFrames, *frames)) {
+        leftovers_.push_back(name);
+      }
+    } else if (const auto copies = number_of(name, ".copies")) {
+      if (!listed(SegmentKind::kCopies, *copies)) leftovers_.push_back(name);
     }
   }
   std::ranges::sort(numbers_);
   return Status::success();
 }
 
-Result<Recovery::Found> Recovery::load_header(SegmentNumber number) {
-  const std::string path = directory_.path(segment_name(SegmentKind::kFrames, number));
+Status Recovery::read_manifest() {
+  auto read = journal::read_manifest(directory_);
+  if (!read.ok()) return not_possible(read.error());
+  if (!read.value().there) return Status::success();
+  const std::string path = directory_.path(kManifestFile);
+  if (!read.value().manifest) return damaged(path, 0, "its checksum does not hold");
+  out_.manifest = std::move(*read.value().manifest);
+  out_.journal = out_.manifest.journal;
+  manifest_there_ = true;
+  return Status::success();
+}
+
+Result<Recovery::Found> Recovery::load_header(SegmentKind kind, SegmentNumber number) {
+  const std::string path = directory_.path(segment_name(kind, number));
   auto file = files().open(path, FileSystem::Open::kRead);
-  if (!file.ok()) return not_possible(file.error());
+  if (!file.ok()) {
+    if (file.error().is_missing()) return damaged(path, 0, "the segment is missing");
+    return not_possible(file.error());
+  }
   auto size = file.value()->size();
   if (!size.ok()) return not_possible(size.error());
   Bytes bytes(kSegmentHeaderSize, '\0');
@@ -89,9 +124,13 @@ Result<Recovery::Found> Recovery::load_header(SegmentNumber number) {
   bytes.resize(read.value());
   SegmentHeader header;
   if (const auto bad = read_segment_header(bytes, header)) return damaged(path, bad->at, bad->why);
-  if (header.number != number || header.kind != SegmentKind::kFrames) {
+  if (header.number != number || header.kind != kind) {
     return damaged(path, 24, "its header is that of another segment");
   }
+  if (out_.journal != JournalId() && header.journal != out_.journal) {
+    return damaged(path, 16, "it belongs to another journal");
+  }
+  out_.journal = header.journal;
   if (header.size() > size.value()) return damaged(path, size.value(), "its catalog is cut off");
   return Found{std::make_shared<const Segment>(files(), path, header), size.value()};
 }
@@ -112,36 +151,77 @@ Status Recovery::begin_new() {
   auto made = SegmentWriter::make(directory_, header, out_.catalog, {});
   if (!made.ok()) return not_possible(made.error());
   out_.journal = header.journal;
+  out_.manifest.journal = header.journal;
   out_.last = std::move(made.value());
   return mark({header.number, out_.last->end(), FrameNumber(0)});
 }
 
 Result<Recovered> Recovery::run() {
-  Status status = list();
+  Status status = read_manifest();
+  if (status.ok()) status = list();
   if (!status.ok()) return status;
-  if (numbers_.empty()) {
+  if (numbers_.empty() && !manifest_there_ && leftovers_.empty()) {
     status = begin_new();
     if (!status.ok()) return status;
     return std::move(out_);
   }
+  for (const LiveSegment& live : out_.manifest.live) {
+    status = take_listed(live);
+    if (!status.ok()) return status;
+  }
+  auto loaded = load_frames();
+  if (!loaded.ok()) return loaded.status();
+  const std::vector<Found>& found = loaded.value();
+  for (std::size_t i = 0; i + 1 < found.size(); ++i) {
+    status = take_sealed(found[i], found[i + 1].segment->header().first_frame);
+    if (!status.ok()) return status;
+  }
+  status = take_last(found.back());
+  if (!status.ok()) return status;
+  remove_leftovers();
+  return std::move(out_);
+}
+
+// A segment that the manifest names.
+Status Recovery::take_listed(const LiveSegment& live) {
+  auto found = load_header(live.kind, live.number);
+  if (!found.ok()) return found.status();
+  const std::string& path = found.value().segment->path();
+  const SegmentHeader& header = found.value().segment->header();
+  if (found.value().size != live.size) {
+    return damaged(path, std::min(live.size, found.value().size),
+                   "it has " + std::to_string(found.value().size) + " bytes, and had " +
+                       std::to_string(live.size));
+  }
+  if (header.first_frame != live.first_frame) {
+    return damaged(path, 32, "its header is that of another segment");
+  }
+  return take_sealed(found.value(), live.last_frame + 1);
+}
+
+// The headers of the segments that are not listed: they hold every frame from next_frame on.
+Result<std::vector<Recovery::Found>> Recovery::load_frames() {
   std::vector<Found> found;
+  const SegmentNumber first = numbers_.empty() ? out_.manifest.frames_from : numbers_.front();
+  if (first != out_.manifest.frames_from || numbers_.empty()) {
+    return damaged(directory_.path(segment_name(SegmentKind::kFrames, out_.manifest.frames_from)),
+                   0, "the segment is missing");
+  }
   for (const SegmentNumber number : numbers_) {
-    auto segment = load_header(number);
+    auto segment = load_header(SegmentKind::kFrames, number);
     if (!segment.ok()) return segment.status();
-    const SegmentHeader& header = segment.value().segment->header();
-    if (!found.empty() && header.journal != found.front().segment->header().journal) {
-      return damaged(segment.value().segment->path(), 16, "it belongs to another journal");
-    }
     found.push_back(std::move(segment.value()));
   }
-  out_.journal = found.front().segment->header().journal;
+  const Segment& segment = *found.front().segment;
+  if (segment.header().first_frame != out_.manifest.next_frame) {
+    return damaged(segment.path(), 32, "the segments before it are missing");
+  }
   auto slots = SyncedMark::slots(directory_, out_.journal);
   if (!slots.ok()) return not_possible(slots.error());
   marked_ = slots.value().there;
   synced_ = std::max(slots.value().first, slots.value().second);  // nullopt is less than any
-  const std::string mark_path = directory_.path(kSyncedFile);
   if (marked_ && !synced_) {
-    return damaged(mark_path, 0,
+    return damaged(directory_.path(kSyncedFile), 0,
                    "nothing in it can be believed, so that a loss could not be told from a torn "
                    "tail (to open the journal as it is all the same, move this file away)");
   }
@@ -149,16 +229,16 @@ Result<Recovered> Recovery::run() {
     return damaged(directory_.path(segment_name(SegmentKind::kFrames, synced_->segment)), 0,
                    "the segment is missing");
   }
-  if (found.front().segment->header().first_frame != FrameNumber(1)) {
-    return damaged(found.front().segment->path(), 32, "the segments before it are missing");
+  out_.manifest.journal = out_.journal;
+  return found;
+}
+
+void Recovery::remove_leftovers() {
+  for (const std::string& name : leftovers_) {
+    if (const auto error = files().remove(directory_.path(name))) {
+      logger_.warning("journal: " + error->what + "; it is of no use and takes room");
+    }
   }
-  for (std::size_t i = 0; i + 1 < found.size(); ++i) {
-    status = take_sealed(found[i], found[i + 1].segment->header().first_frame);
-    if (!status.ok()) return status;
-  }
-  status = take_last(found.back());
-  if (!status.ok()) return status;
-  return std::move(out_);
 }
 
 Result<std::optional<Trailer>> Recovery::trailer_of(const Found& found) {
@@ -195,11 +275,20 @@ Status Recovery::take_sealed(const Found& found, FrameNumber next) {
     auto taken = take_foot(found, *trailer.value());
     if (!taken.ok()) return taken.status();
     if (taken.value()) {
-      out_.sealed_bytes += found.size;
+      retire(found, found.size, next - 1);
       return Status::success();
     }
   }
+  const SegmentHeader& header = found.segment->header();
+  if (header.kind == SegmentKind::kCopies) {
+    return damaged(found.segment->path(), found.size, "its foot is damaged");
+  }
   return rebuild(found, next);
+}
+
+void Recovery::retire(const Found& found, std::uint64_t size, FrameNumber last_frame) {
+  const SegmentHeader& header = found.segment->header();
+  sealed_.add({found.segment, {header.kind, header.number, size, header.first_frame, last_frame}});
 }
 
 // The foot is missing where a failed fdatasync ended the segment early, or it is damaged. It says
@@ -231,7 +320,7 @@ Status Recovery::rebuild(const Found& found, FrameNumber next) {
   FileStatus error = writer.cut(scanner.at());
   if (!error) error = writer.seal(next - 1, index_);
   if (error) return not_possible(*error);
-  out_.sealed_bytes += writer.size();
+  retire(found, writer.size(), next - 1);
   return Status::success();
 }
 
@@ -404,8 +493,9 @@ Status Recovery::mark(SyncedPosition position) {
 
 }  // namespace
 
-Result<Recovered> recover(const Directory& directory, Timestamp now, Index& index, Logger& logger) {
-  return Recovery(directory, now, index, logger).run();
+Result<Recovered> recover(const Directory& directory, Timestamp now, Index& index,
+                          SealedSegments& sealed, Logger& logger) {
+  return Recovery(directory, now, index, sealed, logger).run();
 }
 
 }  // namespace millrace::log::journal

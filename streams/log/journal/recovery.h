@@ -7,6 +7,8 @@
 
 #include "log/journal/catalog.h"
 #include "log/journal/index.h"
+#include "log/journal/manifest.h"
+#include "log/journal/sealed_segments.h"
 #include "log/journal/segment_writer.h"
 #include "log/journal/synced_mark.h"
 #include "millrace/logging.h"
@@ -19,12 +21,13 @@ struct Recovered {
   FrameNumber last_frame;
   std::optional<SegmentWriter> last;  // the segment that is written to
   std::optional<SyncedMark> mark;
-  std::uint64_t sealed_bytes = 0;  // in all files but the last
+  Manifest manifest;
   std::vector<FrameStore::SetAside> set_aside;
 };
 
-// Effect: fills the index. Everything in it is durable. REQUIRES: the directory's lock is held.
+// Effect: fills the index and the list of sealed segments. Everything in it is durable. REQUIRES: the directory's lock is held.
 // Errors: as FrameStore::open().
-Result<Recovered> recover(const Directory& directory, Timestamp now, Index& index, Logger& logger);
+Result<Recovered> recover(const Directory& directory, Timestamp now, Index& index,
+                          SealedSegments& sealed, Logger& logger);
 
 }  // namespace millrace::log::journal

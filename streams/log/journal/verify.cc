@@ -4,7 +4,7 @@
 #include <optional>
 #include <utility>
 
-#include "log/journal/directory.h"
+#include "log/journal/manifest.h"
 #include "log/journal/scanner.h"
 #include "log/journal/synced_mark.h"
 
@@ -28,6 +28,14 @@ class Verifier {
     BadBytes bad;
   };
 
+  std::vector<std::string> unlisted(const std::vector<std::string>& names,
+                                    const Manifest& manifest);
+  Status listed(const LiveSegment& live);
+  Status copies(const LiveSegment& live, std::uint64_t size);
+  void check_records(const std::string& path, std::uint64_t at, const std::string& name,
+                     const FrameBatch& batch);
+  Status check_foot(const Segment& segment, std::uint64_t size, const SegmentEntries& entries,
+                    Trailer trailer);
   Status segment(const std::string& name, bool last);
   Result<Scanned> frames(const Segment& segment, std::uint64_t size);
   void frame(const Segment& segment, std::uint64_t at, const ParsedFrame& frame);
@@ -50,27 +58,140 @@ class Verifier {
 Result<Verified> Verifier::run() {
   auto names = directory_.files().list(directory_.path());
   if (!names.ok()) return not_possible(names.error());
-  std::vector<std::string> segments;
-  for (const std::string& name : names.value()) {
-    if (name.ends_with(".segment")) segments.push_back(name);
-    if (name.starts_with("torn-")) {
-      out_.noted.push_back({directory_.path(name), 0, "bytes that an earlier recovery cut off"});
-    }
-    if (name.ends_with(kUnfinished)) {
-      out_.noted.push_back({directory_.path(name), 0, "was not finished; it will be removed"});
-    }
-  }
-  if (segments.empty()) return Status::fatal(directory_.path() + " is no journal: no segment");
+  const bool journal = std::ranges::any_of(names.value(), [](const std::string& name) {
+    return name.ends_with(".segment") || name == kSyncedFile || name == kManifestFile;
+  });
+  if (!journal) return Status::fatal(directory_.path() + " is no journal: no segment");
   auto lock = directory_.files().lock_to_read(directory_.path(kLockFile));
   if (!lock.ok()) {
     return Status::fatal("the journal is in use: " + lock.error().what +
                          ". Stop that process first, or verify a copy");
+  }
+  auto read = read_manifest(directory_);
+  if (!read.ok()) return not_possible(read.error());
+  Manifest manifest;
+  if (read.value().there && !read.value().manifest) {
+    damaged(directory_.path(kManifestFile), 0, "its checksum does not hold; the rest was not read");
+    return std::move(out_);
+  }
+  if (read.value().there) {
+    manifest = *read.value().manifest;
+    journal_ = manifest.journal;
+  }
+  for (const LiveSegment& live : manifest.live) {
+    const Status status = listed(live);
+    if (!status.ok()) return status;
+  }
+  const std::vector<std::string> segments = unlisted(names.value(), manifest);
+  const std::string first = segment_name(SegmentKind::kFrames, manifest.frames_from);
+  if (segments.empty() || segments.front() != first) {
+    damaged(directory_.path(first), 0, "the segment is missing");
+  }
+  expected_ = manifest.next_frame;
+  if (manifest.live.empty() || manifest.live.back().last_frame + 1 != manifest.next_frame) {
+    catalog_.reset();
   }
   for (const std::string& name : segments) {
     const Status status = segment(name, name == segments.back());
     if (!status.ok()) return status;
   }
   return std::move(out_);
+}
+
+// The segments of frames that are live without being listed; of all else it is noted what it is.
+std::vector<std::string> Verifier::unlisted(const std::vector<std::string>& names,
+                                            const Manifest& manifest) {
+  std::vector<std::string> segments;
+  const std::string first = segment_name(SegmentKind::kFrames, manifest.frames_from);
+  const auto note = [&](const std::string& name, std::string what) {
+    out_.noted.push_back({directory_.path(name), 0, std::move(what)});
+  };
+  for (const std::string& name : names) {
+    const bool frames = name.ends_with(".segment");
+    const bool is_listed = std::ranges::any_of(manifest.live, [&](const LiveSegment& live) {
+      return segment_name(live.kind, live.number) == name;
+    });
+    if (frames && name >= first) {
+      segments.push_back(name);
+    } else if ((frames || name.ends_with(".copies")) && !is_listed) {
+      note(name, "the manifest does not name it; it will be removed");
+    } else if (name.starts_with("torn-")) {
+      note(name, "bytes that an earlier recovery cut off");
+    } else if (name.ends_with(kUnfinished)) {
+      note(name, "was not finished; it will be removed");
+    }
+  }
+  return segments;
+}
+
+// A segment that the manifest names.
+Status Verifier::listed(const LiveSegment& live) {
+  const std::string name = segment_name(live.kind, live.number);
+  const std::string path = directory_.path(name);
+  auto file = directory_.files().open(path, FileSystem::Open::kRead);
+  if (!file.ok()) {
+    if (!file.error().is_missing()) return not_possible(file.error());
+    damaged(path, 0, "the segment is missing");
+    return Status::success();
+  }
+  auto size = file.value()->size();
+  if (!size.ok()) return not_possible(size.error());
+  if (size.value() != live.size) {
+    damaged(
+        path, std::min(size.value(), live.size),
+        "it has " + std::to_string(size.value()) + " bytes, and had " + std::to_string(live.size));
+  }
+  if (live.kind == SegmentKind::kCopies) return copies(live, size.value());
+  if (expected_ != live.first_frame) catalog_.reset();
+  expected_ = live.first_frame;
+  return segment(name, false);
+}
+
+// Batches that the cleaner kept: one after the other up to the foot.
+Status Verifier::copies(const LiveSegment& live, std::uint64_t size) {
+  const std::string path = directory_.path(segment_name(live.kind, live.number));
+  ++out_.segments;
+  out_.bytes += size;
+  SegmentHeader header;
+  const Segment segment(directory_.files(), path, header);
+  FileWindow window(segment, size);
+  auto start = window.bytes(0, std::min<std::uint64_t>(size, kSegmentHeaderSize));
+  if (!start.ok()) return start.status();
+  auto bad = read_segment_header(start.value(), header);
+  if (!bad && (header.kind != live.kind || header.number != live.number)) {
+    bad = BadBytes{24, "its header is that of another segment"};
+  }
+  if (!bad && header.journal != journal_) bad = BadBytes{16, "it belongs to another journal"};
+  if (bad) {
+    damaged(path, bad->at, "header: " + bad->why);
+    return Status::success();
+  }
+  SegmentEntries entries;
+  std::uint64_t at = kSegmentHeaderSize;
+  while (size - at >= kBatchHeadSize) {
+    auto head = window.bytes(at, kBatchHeadSize);
+    if (!head.ok()) return head.status();
+    if (begins_foot(head.value())) break;
+    const auto length = batch_size(head.value());
+    if (!length || *length > size - at) break;
+    auto bytes = window.bytes(at, *length);
+    if (!bytes.ok()) return bytes.status();
+    FrameBatch batch;
+    if (const auto wrong = parse_batch(bytes.value(), batch)) {
+      damaged(path, at, "a batch: " + wrong->why);
+      return Status::success();
+    }
+    check_records(path, at, "", batch);
+    entries[batch.where].push_back({batch.base, batch.next, at, *length, batch.append_time,
+                                    batch.max_timestamp, batch.compacted != Timestamp()});
+    at += *length;
+  }
+  Trailer trailer;
+  trailer.number = header.number;
+  trailer.first_frame = header.first_frame;
+  trailer.last_frame = header.first_frame - 1;
+  trailer.frames_end = at;
+  return check_foot(segment, size, entries, trailer);
 }
 
 Status Verifier::segment(const std::string& name, bool last) {
@@ -173,19 +294,22 @@ void Verifier::frame(const Segment& segment, std::uint64_t at, const ParsedFrame
   }
   ++out_.frames;
   for (std::size_t i = 0; i < parsed.places.size(); ++i) {
-    const FrameBatch& batch = parsed.frame.batches[i];
-    RecordDecoder decoder(batch.base, batch.encoded);
-    RecordView record;
-    std::int32_t records = 0;
-    bool inside = true;
-    for (; decoder.next(record); ++records) inside = inside && record.offset < batch.next;
-    if (decoder.damaged() || records != batch.records || !inside) {
-      damaged(segment.path(), at + parsed.places[i].at,
-              name + "the records of a batch are malformed");
-    }
-    ++out_.batches;
-    out_.records += static_cast<std::uint64_t>(records);
+    check_records(segment.path(), at + parsed.places[i].at, name, parsed.frame.batches[i]);
   }
+}
+
+void Verifier::check_records(const std::string& path, std::uint64_t at, const std::string& name,
+                             const FrameBatch& batch) {
+  RecordDecoder decoder(batch.base, batch.encoded);
+  RecordView record;
+  std::int32_t records = 0;
+  bool inside = true;
+  for (; decoder.next(record); ++records) inside = inside && record.offset < batch.next;
+  if (decoder.damaged() || records != batch.records || !inside) {
+    damaged(path, at, name + "the records of a batch are malformed");
+  }
+  ++out_.batches;
+  out_.records += static_cast<std::uint64_t>(records);
 }
 
 // What lies behind the last frame: the foot that the frames lead to, byte by byte; or a tail.
@@ -222,13 +346,23 @@ Status Verifier::behind(const Segment& segment, std::uint64_t size, const Scanne
   trailer.first_frame = segment.header().first_frame;
   trailer.last_frame = scanned.last;
   trailer.frames_end = scanned.end;
+  return check_foot(segment, size, scanned.entries, trailer);
+}
+
+// The foot is that to which the batches lead, byte by byte.
+Status Verifier::check_foot(const Segment& segment, std::uint64_t size,
+                            const SegmentEntries& entries, Trailer trailer) {
+  Bytes rest(static_cast<std::size_t>(size - trailer.frames_end), '\0');
+  const Status read = segment.read(trailer.frames_end, rest);
+  if (!read.ok()) return read;
   Bytes expected;
   SegmentPages pages;
-  encode_foot(scanned.entries, trailer, expected, pages);
+  encode_foot(entries, trailer, expected, pages);
   const auto differ = std::ranges::mismatch(rest, expected);
   if (differ.in1 != rest.end() || differ.in2 != expected.end()) {
-    damaged(segment.path(), scanned.end + static_cast<std::uint64_t>(differ.in1 - rest.begin()),
-            "its foot is not what its frames lead to; opening the journal makes it again");
+    damaged(segment.path(),
+            trailer.frames_end + static_cast<std::uint64_t>(differ.in1 - rest.begin()),
+            "its foot is not what lies before it leads to");
   }
   return Status::success();
 }

@@ -75,6 +75,50 @@ TEST_F(VerifyTest, EveryFlippedByteIsNamedWithItsFile) {
   EXPECT_GT(in_frames, 4000);
 }
 
+TEST_F(VerifyTest, SoIsEveryFlippedByteOfACleanedJournal) {
+  // Property: the same of the manifest and of copies; and a file that is missing or cut is named.
+  ASSERT_TRUE(journal.make_topic("table", 1, {{"cleanup.policy", "compact"}}).ok());
+  for (int i = 0; i < 60; ++i) {
+    ASSERT_TRUE(journal.write({{place(2, 0), {std::to_string(i % 7) + "=v"}}}).ok());
+  }
+  for (bool more = true; more;) {
+    auto cleaned = journal.store->clean(journal.catalog, journal.clock.now(), 1 << 20);
+    ASSERT_TRUE(cleaned.ok());
+    more = cleaned.value();
+  }
+  ASSERT_TRUE(journal.store->sync().ok());
+  journal.close();
+  auto content = files.contents();
+  content.erase(kDirectory + "/lock");
+  ASSERT_TRUE(content.contains(kDirectory + "/manifest"));
+  auto all = verify(kDirectory, files);
+  ASSERT_TRUE(all.ok() && all.value().damaged.empty());
+  int copies = 0;
+  for (const auto& [path, whole] : content) {
+    copies += path.ends_with(".copies") ? 1 : 0;
+    const auto named = [&] {
+      auto verified = verify(kDirectory, files);
+      EXPECT_TRUE(verified.ok()) << verified.status().message();
+      return std::ranges::find(verified.value().damaged, path, &Finding::file) !=
+             verified.value().damaged.end();
+    };
+    for (std::size_t at = 0; at < whole.size(); ++at) {
+      std::string flipped = whole;
+      flipped[at] = static_cast<char>(flipped[at] ^ (1 << (at % 8)));
+      files.put(path, flipped);
+      ASSERT_TRUE(named()) << path << " at byte " << at;
+    }
+    if (!path.ends_with("manifest")) {
+      files.put(path, whole.substr(0, whole.size() / 2));
+      ASSERT_TRUE(named()) << path;
+      files.put(path, std::nullopt);
+      ASSERT_TRUE(named()) << path;
+    }
+    files.put(path, whole);
+  }
+  EXPECT_GT(copies, 1);
+}
+
 TEST_F(VerifyTest, ATornTailIsNotedAndNoDamage) {
   journal.close();
   auto content = files.contents();
