@@ -36,8 +36,7 @@ void work_and_kill(const Arguments& arguments, const std::string& directory,
                                       "--work", "--dir=" + directory, "--data=" + arguments.data,
                                       "--per-second=" + std::to_string(per_second)};
   command.insert(command.end(), arguments.for_streams.begin() + 1, arguments.for_streams.end());
-  const double seconds = static_cast<double>(replay.flights.size()) / per_second;
-  flights::run_and_kill(command, arguments.kills, seconds);
+  flights::run_and_kill(command, arguments.kills, static_cast<std::int64_t>(replay.flights.size()));
 }
 
 flights::Results run_embedded(const Arguments& arguments, const millrace::StreamsConfig& config,
@@ -76,7 +75,8 @@ int run(int argc, char** argv) {
   switch (arguments.run) {
     case Arguments::Run::kWork:
       flights::end_with_parent();
-      flights::work_embedded(arguments.directory, replay, per_second, config);
+      flights::work_embedded(arguments.directory, replay, per_second, config,
+                             flights::report_to_parent);
       return 0;
     case Arguments::Run::kFollow: {
       const flights::WorkDirectory directory(arguments.directory);

@@ -58,7 +58,7 @@ class Feeder {
 }  // namespace
 
 void work_embedded(const std::string& directory, const Replay& replay, double per_second,
-                   millrace::StreamsConfig config) {
+                   millrace::StreamsConfig config, const std::function<void(std::int64_t)>& tell) {
   EmbeddedLog log(journal_in(directory));
   make_topics(log);
   Feeder(log, kAirports.name(), replay.airports).append_until(replay.airports.size());
@@ -79,6 +79,7 @@ void work_embedded(const std::string& directory, const Replay& replay, double pe
     feeder.append_until(before + static_cast<std::size_t>(due));
     arrivals.take_in(5ms);
     progress.show(arrivals.flights(), status(app.progress()));
+    if (tell) tell(arrivals.flights());
   }
   if (!app.close(30s)) throw std::runtime_error("the topology did not stop within 30 s");
   check_running(app);
