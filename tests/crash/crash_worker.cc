@@ -2,11 +2,13 @@
 // and goes on where the last one died.
 //
 //   crash_worker --dir DIR [--seed S] [--until N] [--commit-ms 20] [--feed-ms 3] [--segment-bytes B]
-//               [--threads 2] [--sync off]
+//               [--threads 2] [--churn-ms 0] [--sync off]
 //
 // Without --until it runs until it is killed. With it the input ends with transaction N; when all of it
 // is processed the program closes in order and says "done". Each transaction of input that is durable
 // is acknowledged by a line "fed N". --sites lists the failpoints that are built in.
+#include <millrace/embedded_log.h>
+#include <millrace/streams.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -23,10 +25,8 @@
 #include "crash/crash_topology.h"
 #include "crash/feed.h"
 #include "crash/log_client.h"
-#include "log/journal/journal_log.h"
 #include "millrace/clock.h"
 #include "millrace/detail/failpoint.h"
-#include "worker/worker.h"
 
 namespace crash {
 namespace {
@@ -42,9 +42,10 @@ struct Options {
   std::int64_t until = -1;
   Duration commit_interval{20};
   Duration feed_pause{3};
-  std::uint64_t segment_bytes = 256 * 1024;
+  std::uint64_t segment_bytes = 1 << 20;
   bool sync = true;
   int threads = 2;
+  Duration churn{0};  // how often a thread comes or goes; 0: never
 };
 
 Options parse(int argc, char** argv) {
@@ -67,6 +68,8 @@ Options parse(int argc, char** argv) {
       options.segment_bytes = static_cast<std::uint64_t>(number);
     } else if (name == "--threads") {
       options.threads = static_cast<int>(number);
+    } else if (name == "--churn-ms") {
+      options.churn = Duration(number);
     } else if (name == "--sync") {
       options.sync = value != "off";
     } else {
@@ -83,7 +86,7 @@ void say(const std::string& line) {
   if (::write(STDOUT_FILENO, all.data(), all.size()) < 0) std::perror("crash_worker");
 }
 
-// What the threads share.
+// What the feeder and the rest say to each other.
 struct Run {
   std::atomic<bool> closing{false};
   std::atomic<bool> fed{false};
@@ -95,28 +98,14 @@ struct Run {
   }
 };
 
-void work(int thread, const Topology& topology, const Options& options, log::Log& log, Run& run) {
-  try {
-    worker::WorkerOptions wanted;
-    wanted.application_id = kApplication;
-    wanted.transactional_id = kApplication + '-' + std::to_string(thread);
-    wanted.commit_interval = options.commit_interval;
-    worker::Worker worker(topology.graph(), std::move(wanted), log, SystemClock::instance(),
-                          stderr_logger());
-    while (!worker.finished()) {
-      if (run.closing) worker.close();
-      if (worker.step()) continue;
-      Duration wait{10};
-      if (const auto next = worker.next_timer()) {
-        wait = std::clamp(*next - SystemClock::instance().monotonic(), Duration{0}, wait);
-      }
-      worker.inbox().wait(wait);
-    }
-    if (!worker.failure().empty()) run.fail(worker.failure());
-  } catch (const std::exception& e) {
-    run.fail(e.what());
+// Says from where each store is replayed.
+class Restores final : public RestoreListener {
+ public:
+  void on_start(const Restore& restore) override {
+    say("restores " + restore.store + ' ' + std::to_string(restore.changelog.partition.value()) +
+        ' ' + std::to_string(restore.start.value()));
   }
-}
+};
 
 std::int64_t next_transaction(LogClient& client) {
   const TopicPartition feed{"feed", Partition(0)};
@@ -132,7 +121,7 @@ void feed(const Options& options, log::Log& log, Run& run) {
   try {
     LogClient client(log);
     client.become_producer("feeder");
-    for (std::int64_t n = next_transaction(client); !run.closing && !run.failed; ++n) {
+    for (std::int64_t n = next_transaction(client); !run.closing; ++n) {
       if (options.until >= 0 && n >= options.until) break;
       std::vector<FedRecord> records = transaction(options.seed, n);
       if (is_aborted_first(options.seed, n)) {
@@ -165,32 +154,57 @@ bool everything_processed(LogClient& client) {
   return true;
 }
 
-int run(const Options& options) {
-  auto opened = log::journal::JournalLog::open(
-      {.directory = options.directory + "/journal",
-       .sync = options.sync ? log::journal::Sync::kCommit : log::journal::Sync::kOff,
-       .segment_bytes = options.segment_bytes},
-      {.logger = stderr_logger()});
-  if (!opened.ok()) throw std::runtime_error(opened.status().message());
-  log::Log& log = *opened.value();
-  LogClient client(log);
-  std::vector<log::NewTopic> topics{{"feed", 1, {{"retention.ms", "-1"}}}};
-  for (const char* topic :
-       {"orders", "customers", "taken", "arrived", "totals", "counts", "visits"})
-    topics.push_back({topic, kPartitions, {{"retention.ms", "-1"}}});
-  client.create_topics(topics);
+// A thread comes, the next one goes, and so on: partitions move while they are worked on.
+class Churn {
+ public:
+  explicit Churn(Duration every) : every_(every), next_(now() + every) {}
+  void step(Streams& app) {
+    if (every_ == Duration(0) || now() < next_) return;
+    next_ = now() + every_;
+    if (more_ ? app.add_thread().has_value() : app.remove_thread().has_value()) more_ = !more_;
+  }
 
+ private:
+  static Duration now() { return SystemClock::instance().monotonic(); }
+
+  const Duration every_;
+  Duration next_;
+  bool more_ = true;
+};
+
+int run(const Options& options) {
+  EmbeddedLog embedded(options.directory + "/journal",
+                       {{"embedded.segment.bytes", std::to_string(options.segment_bytes)},
+                        {"embedded.sync", options.sync ? "commit" : "off"}});
+  embedded.create_topic("feed", 1, {{"retention.ms", "-1"}});
+  for (const char* topic :
+       {"orders", "customers", "taken", "arrived", "totals", "counts", "visits"}) {
+    embedded.create_topic(topic, kPartitions, {{"retention.ms", "-1"}});
+  }
+
+  Restores restores;
+  Streams app(crash_topology(), {.application_id = kApplication,
+                                 .embedded_log = &embedded,
+                                 .commit_interval = options.commit_interval,
+                                 .num_stream_threads = options.threads});
+  app.on_restore(restores);
+  app.start();
+  log::Log& log = detail::log_of(embedded);
   Run run;
-  const Topology topology = crash_topology();
-  std::vector<std::thread> threads;
-  for (int i = 0; i < options.threads; ++i)
-    threads.emplace_back([&, i] { work(i, topology, options, log, run); });
-  threads.emplace_back([&] { feed(options, log, run); });
+  std::thread feeder([&] { feed(options, log, run); });
   say("running");
-  while (!run.failed && !(run.fed && everything_processed(client)))
+  LogClient client(log);
+  const auto failed = [&] { return run.failed || app.state() == Streams::State::kFailed; };
+  Churn churn(options.churn);
+  while (!failed() && !(run.fed && everything_processed(client))) {
+    churn.step(app);
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
   run.closing = true;
-  for (std::thread& thread : threads) thread.join();
+  feeder.join();
+  const bool closed = app.close(Duration(60'000));
+  if (app.state() == Streams::State::kFailed) run.fail(app.failure());
+  if (!closed) run.fail("not closed within a minute");
   if (!run.failed) say("done");
   return run.failed ? 1 : 0;
 }

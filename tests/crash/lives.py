@@ -8,7 +8,7 @@ import subprocess
 import time
 
 from journal import Journal
-from oracle import Oracle
+from oracle import Oracle, Violation
 from power import PowerCut
 
 APPLICATION = "crash"
@@ -16,6 +16,15 @@ APPLICATION = "crash"
 
 class Failure(Exception):
     pass
+
+
+class Programs:
+    """What the build made: the worker, the disk under it, and what reads its stores."""
+
+    def __init__(self, folder):
+        self.worker = os.path.join(folder, "crash_worker")
+        self.dump = os.path.join(folder, "crash_dump")
+        self.disk = os.path.join(folder, "libcrash_disk.so")
 
 
 class Sites:
@@ -58,8 +67,8 @@ class Sites:
 class Lives:
     """One directory, lived in again and again. The oracle looks at it after every death."""
 
-    def __init__(self, worker, folder, sites, random, *, seed, disk=None):
-        self.worker, self.sites, self.random, self.seed, self.disk = worker, sites, random, seed, disk
+    def __init__(self, programs, folder, sites, random, *, seed):
+        self.programs, self.sites, self.random, self.seed = programs, sites, random, seed
         self.folder = folder
         self.root = os.path.join(folder, "app")
         os.makedirs(self.root)
@@ -69,15 +78,18 @@ class Lives:
         self.deaths = {}
         self.unsynced = 0
         self.last_said = ""
+        self.on_disk = {}   # (store, partition) -> changelog offset that lies on disk, as the last death left it
+        self.looked = 0     # how often the stores were compared
+        self.replayed = 0   # changelog records that came again, in all
 
-    def start(self, *arguments, failpoints="", **environment):
+    def start(self, *arguments, failpoints="", threads=None, churn=None, **environment):
         environment = {**os.environ, "MILLRACE_FAILPOINTS": failpoints, "MILLRACE_FAILPOINTS_HITS": self.sites.file,
                        "MILLRACE_FAILPOINTS_SEED": str(self.random.randrange(1 << 32)), **environment}
         self.sites.lives += 1
-        threads = str(self.random.choice([1, 2, 2, 3, 4]))
+        threads = threads or self.random.choice([1, 2, 2, 3, 4])
+        churn = self.random.choice([0, 0, 0, 40]) if churn is None else churn
         with open(self.path("out"), "wb") as out, open(self.path("err"), "wb") as err:
-            return subprocess.Popen([self.worker, "--dir", self.root, "--seed", str(self.seed), "--threads", threads,
-                                     *arguments],
+            return subprocess.Popen([self.programs.worker, "--dir", self.root, "--seed", str(self.seed), "--threads", str(threads), "--churn-ms", str(churn), *arguments],
                                     stdout=out, stderr=err, env=environment)
 
     def path(self, name):
@@ -89,9 +101,49 @@ class Lives:
         for line in lines:
             if line.startswith("fed "):
                 self.acknowledged = max(self.acknowledged, int(line[4:]) + 1)
+            elif line.startswith("restores "):
+                self._replays(*line.split()[1:])
         with open(self.path("err"), encoding="utf-8", errors="replace") as err:
             self.last_said = err.read()
         return lines
+
+    def _replays(self, store, partition, start):
+        partition, start = int(partition), int(start)
+        if start <= self.on_disk.get((store, partition), -1):
+            raise Violation("I11", f"{store}-{partition}", f"is replayed from offset {start}, and "
+                            f"{self.on_disk[store, partition]} was on disk")
+        self.replayed += self.oracle.behind(store, partition, start - 1)
+
+    def disks(self):
+        """(store, partition) -> (changelog offset, {changelog key: (value, timestamp)}), from RocksDB's files."""
+        state = os.path.join(self.root, "state", APPLICATION)
+        found = {}
+        if not os.path.isdir(state):
+            return found
+        done = subprocess.run([self.programs.dump, state], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        if done.returncode != 0:
+            raise Violation("I5", "disk", f"the stores cannot be read: {done.stderr}")
+        for line in done.stdout.splitlines():
+            what, task, store, *rest = line.split(" ")
+            offset, entries = found.setdefault((store, int(task.rsplit("-", 1)[1])), [-1, {}])
+            if what == "offset":
+                found[store, int(task.rsplit("-", 1)[1])][0] = int(rest[0])
+                continue
+            key, value = (b"" if text == "-" else bytes.fromhex(text) for text in (rest[0], rest[2]))
+            if store == "product-counts":  # start and key on disk; key, start and a number in the changelog
+                key = key[8:] + key[:8] + bytes(4)
+            entries[key] = value, int(rest[1])
+        return {where: tuple(disk) for where, disk in found.items()}
+
+    def compare_disks(self, *, forward):
+        """forward: what was on disk before is there still."""
+        disks = self.disks()
+        self.oracle.check_prefix(disks)
+        self.looked += bool(disks)
+        for where, offset in self.on_disk.items():
+            if forward and disks.get(where, (-1,))[0] < offset:
+                raise Violation("I6", f"disk of {where}", f"went back from offset {offset} to {disks.get(where)}")
+        self.on_disk = {where: offset for where, (offset, _) in disks.items()}
 
     def end(self, process, seconds):
         """Returns how it died: by itself, at a failpoint, or killed here after so many seconds."""
@@ -106,25 +158,34 @@ class Lives:
     def kill_once(self):
         """A life that ends at a failpoint or at a random instant."""
         order = self.sites.order_to_kill(self.random) if self.random.random() < 0.7 else ""
-        # What only an orderly end does is killed there.
+        # What happens seldom is brought about: an orderly end, threads that come and go, transactions that wait
+        # for each other.
         arguments = ["--until", str(self.oracle.fed + 10)] if order.startswith("drain.") else []
+        options = {"churn": 30} if order.startswith("revoke.") else {}
         failpoints = order
-        if self.random.random() < 0.2 or order.startswith("log.park"):  # transactions wait for each other
+        if self.random.random() < 0.2 or order.startswith("log.park"):
             failpoints = ",".join(filter(None, ["commit.before=delay(60):p=1/4", order]))
-        how = self.end(self.start(*arguments, failpoints=failpoints), 1.0 if order else self.random.uniform(0.005, 0.3))
+            options["threads"] = 4
+        how = self.end(self.start(*arguments, failpoints=failpoints, **options),
+                       1.0 if order else self.random.uniform(0.005, 0.3))
         self.after_death(how, order)
+        self.compare_disks(forward=True)
 
     def power_cut_once(self):
         """A life that ends with the power; sometimes a sync failed before."""
-        order = (self.sites.order_to_kill(self.random, ("log.", "segment.", "place.", "file.", "commit."))
-                 if self.random.random() < 0.7 else "")
+        order = self.random.choice([
+            "", f"log.append.after=kill:after={self.random.randint(0, 60)}",
+            self.sites.order_to_kill(self.random, ("log.", "segment.", "place.", "file.", "commit.", "apply.", "state."))])
         environment = {}
         if self.random.random() < 0.2:
             environment["CRASH_DISK_SYNC"] = str(self.random.randint(1, 60))
         if self.random.random() < 0.4:  # the power often goes between a write and its sync
             order = ",".join(filter(None, ["log.append.after=delay(10):p=1/3", order]))
         how = self.live_until_power_cut(order, **environment)
-        self.after_death(how, order)
+        # A sync that fails while files are opened or begun ends the work, with its reason.
+        stopped = how == 1 and environment and "Input/output error" in self.said()[-1]
+        self.after_death("stopped" if stopped else how, order)
+        self.compare_disks(forward=True)
 
     def power_cut_without_syncs(self):
         """The control: a log that does not sync must lose what it acknowledged, and the oracle see it."""
@@ -137,7 +198,7 @@ class Lives:
         shutil.copytree(self.root, before)
         if os.path.exists(trace):
             os.unlink(trace)
-        how = self.end(self.start(*arguments, failpoints=order, LD_PRELOAD=self.disk, CRASH_DISK_ROOT=self.root,
+        how = self.end(self.start(*arguments, failpoints=order, LD_PRELOAD=self.programs.disk, CRASH_DISK_ROOT=self.root,
                                   CRASH_DISK_TRACE=trace, **environment),
                        1.0 if order else self.random.uniform(0.05, 0.4))
         self.said()
@@ -151,7 +212,7 @@ class Lives:
         comes to its end; or it stops and says what the disk said, and the next life goes on."""
         environment, order = {}, ""
         if self.random.random() < 0.5:
-            environment = {"LD_PRELOAD": self.disk, "CRASH_DISK_ROOT": self.root,
+            environment = {"LD_PRELOAD": self.programs.disk, "CRASH_DISK_ROOT": self.root,
                            "CRASH_DISK_FULL": f"{self.random.randint(0, 60_000)}:{self.random.randint(1, 2)}"}
         else:
             order = self.sites.order_to_fail(self.random)
@@ -170,9 +231,9 @@ class Lives:
 
     def after_death(self, how, order):
         lines = self.said()
-        if how not in ("failpoint", "instant") and not (how == 0 and lines[-1:] == ["done"]):
+        if how not in ("failpoint", "instant", "stopped") and not (how == 0 and lines[-1:] == ["done"]):
             raise Failure(f"the worker ended by itself ({how}) at {order or 'no failpoint'}: {lines[-1:]}\n{self.last_said[-2000:]}")
-        how = {"failpoint": "at a failpoint", "instant": "at an instant", 0: "at its own end"}[how]
+        how = {"failpoint": "at a failpoint", "instant": "at an instant", "stopped": "after a failed sync", 0: "at its own end"}[how]
         self.deaths[how] = self.deaths.get(how, 0) + 1
         self.look()
 
@@ -194,6 +255,10 @@ class Lives:
         self.look()
         self.oracle.check_complete()
         self.oracle.check_fold(self.changelogs())
+        self.compare_disks(forward=True)
+        disks = self.disks()
+        if disks:
+            self.oracle.check_disk({where: entries for where, (_, entries) in disks.items()})
 
     def changelogs(self):
         """(store, partition) -> what a reader can read of its changelog now, from the files."""

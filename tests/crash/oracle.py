@@ -14,6 +14,7 @@ What it finds has the name of the invariant that is broken:
   I11 after a kill no more is replayed than what was not on disk yet
 """
 
+from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -88,6 +89,7 @@ class Oracle:
         self.joining = [Joining() for _ in range(PARTITIONS)]
         self.counting = [Counting() for _ in range(PARTITIONS)]
         self.parked = set()  # (topic, partition, offset) that were committed and are not visible yet
+        self.changes = {}  # (store, partition) -> {key: [(offset, content)]}, of the whole changelog
         self.committed = {}
         self.ends = {}  # of topics that are read: behind the last record
 
@@ -302,6 +304,10 @@ class Oracle:
             by_key = lambda item: item[0]
             compare("I4", where, sorted(((k, v, t) for k, (v, t) in cells.items()), key=by_key),
                     sorted((record.content() for record in there), key=by_key))
+            changes = self.changes.setdefault((store, p), {})
+            for record in there:
+                content = None if record.value is None else (record.value, record.timestamp)
+                changes.setdefault(record.key, []).append((record.offset, content))
 
     # --- the whole ---------------------------------------------------------------------------------
 
@@ -345,27 +351,29 @@ class Oracle:
                 raise Violation("I5", f"{store}-{p}", "is not on disk")
             self._compare_state("I5", f"disk of {store}-{p}", store, task, disks[store, p])
 
-    @staticmethod
-    def check_prefix(where, offset, entries, changelog, live):
-        """A store as a kill left it: of each key the value that the changelog had at the store's own
-        offset, or a later one."""
-        allowed = {}
-        for record in changelog:
-            content = None if record.value is None else (record.value, record.timestamp)
-            if record.offset <= offset:
-                allowed[record.key] = [content]
-            else:
-                allowed.setdefault(record.key, [None]).append(content)
-        for key in allowed.keys() | entries.keys():
-            there = entries.get(key)
-            if there not in allowed.get(key, [None]) and (there is not None or live(key)):
-                raise Violation("I5", where, f"key {key}: on disk is {there}, the changelog up to offset {offset} "
-                                f"and behind it says {allowed.get(key)}")
+    def check_prefix(self, disks):
+        """disks: (store, partition) -> (offset, {changelog key: (value, timestamp)}), as a death left them: of
+        each key the value that the changelog had at the store's own offset, or a later one."""
+        tasks = self.stores()
+        for (store, p), (offset, entries) in disks.items():
+            changes = self.changes.get((store, p), {})
+            for key in changes.keys() | entries.keys():
+                history = changes.get(key, [])
+                past = bisect_right(history, offset, key=lambda change: change[0])
+                allowed = [history[past - 1][1] if past else None] + [content for _, content in history[past:]]
+                there = entries.get(key)
+                if there not in allowed and (there is not None or tasks[store, p].live(store, key)):
+                    raise Violation("I5", f"disk of {store}-{p}", f"key {key}: there is {there}; the changelog up "
+                                    f"to offset {offset} and behind it says {allowed[:5]}")
+
+    def behind(self, store, partition, offset):
+        """How many changelog records of this store lie behind the offset."""
+        return sum(change[0] > offset for history in self.changes.get((store, partition), {}).values()
+                   for change in history)
 
     @staticmethod
     def _compare_state(invariant, where, store, task, there):
         state = task.state(store)
         for key in sorted(state.keys() | there.keys()):
-            live = task.live(store, key) if hasattr(task, "live") else True
-            if state.get(key) != there.get(key) and (live or there.get(key) is not None):
+            if state.get(key) != there.get(key) and (task.live(store, key) or there.get(key) is not None):
                 raise Violation(invariant, where, f"key {key}: expected {state.get(key)}, there is {there.get(key)}")

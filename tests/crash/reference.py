@@ -83,6 +83,9 @@ class Joining:
     def state(self, store):
         return self.customers
 
+    def live(self, store, cell_key):
+        return True
+
 
 class Counting:
     """A task of the second half: sums, counts in windows, and a processor that tells counts now and then."""
