@@ -6,7 +6,7 @@ import struct
 
 from oracle import Frame, Record, Violation
 
-FRAME, BATCH = 0x4D524631, 0x4D524231
+FRAME, BATCH, MANIFEST = 0x4D524631, 0x4D524231, 0x4D524D31
 PARKED = "__millrace_parked"
 FEET = (0x4D525031, 0x4D525431)
 HEADER_SIZE, FRAME_SIZE, BATCH_SIZE = 64, 40, 64
@@ -112,12 +112,22 @@ class Journal:
         return sorted(names, key=lambda name: int(name.split(".")[0]))
 
     def frames(self):
+        yield from self._frames_of_all(self.segments())
+
+    def frames_of_segment(self, name):
+        names = self.segments()
+        # With the next one, which may end it.
+        at = names.index(name)
+        for frame in self._frames_of_all(names[at:at + 2], only_first=True):
+            yield frame
+
+    def _frames_of_all(self, names, only_first=False):
         segments = []
-        for name in self.segments():
+        for name in names:
             with open(os.path.join(self.directory, name), "rb") as file:
                 data = file.read()
             segments.append((name, data, *self._head(name, data)))
-        for i, (name, data, journal, first, catalog_size) in enumerate(segments):
+        for i, (name, data, journal, first, catalog_size) in enumerate(segments[:1] if only_first else segments):
             # What could not be synced is written again in the next segment, and ends this one.
             end = segments[i + 1][3] if i + 1 < len(segments) else None
             yield from self._frames_of(name, data, journal, first, catalog_size, end)
@@ -130,6 +140,7 @@ class Journal:
 
     def _frames_of(self, name, data, journal, first, catalog_size, end):
         if self.last == 0:
+            self.topics = {}
             self._read_catalog(data[HEADER_SIZE:HEADER_SIZE + catalog_size])
             self.last = first - 1
         at = self.read_up_to.get(name, HEADER_SIZE + catalog_size)
@@ -191,6 +202,7 @@ class Journal:
         for topic, partition, base, encoded in batches:
             name = self.topics[topic].name
             records = records_of(encoded, base)
+            frame.by_number.setdefault((topic, partition), []).extend(records)
             if name == PARKED:
                 for record in records:
                     self._park(frame, record.value)
@@ -226,6 +238,44 @@ class Journal:
                 starts.append(catalog.number())
                 catalog.number()
             self.topics[topic] = Topic(name, starts)
+
+    def _live(self):
+        """The segments that hold what can be read, in the order of the offsets."""
+        path = os.path.join(self.directory, "manifest")
+        if not os.path.exists(path):
+            return self.segments()
+        with open(path, "rb") as file:
+            data = file.read()
+        magic, crc, _, first, _, _, count = struct.unpack_from(">IIqqqqI", data)
+        if magic != MANIFEST or crc32c(data[8:]) != crc:
+            raise Violation("I0", "manifest", "its checksum does not hold")
+        listed = [struct.unpack_from(">Iq", data, 44 + 36 * i) for i in range(count)]
+        names = [f"{number:010}.{'segment' if kind == 1 else 'copies'}" for kind, number in listed]
+        return names + [name for name in self.segments() if int(name.split(".")[0]) >= first]
+
+    def contents(self):
+        """(topic, partition) -> [Record], all that can be read now, copies that the cleaner made included."""
+        whole = Journal(self.directory)
+        found = {}  # (topic number, partition) -> [Record]
+        for name in self._live():
+            if name.endswith(".segment"):
+                whole.last = 0  # an older one may be gone
+                for frame in whole.frames_of_segment(name):
+                    for where, records in frame.by_number.items():
+                        found.setdefault(where, []).extend(records)
+                continue
+            with open(os.path.join(self.directory, name), "rb") as file:
+                data = file.read()
+            at = HEADER_SIZE
+            while struct.unpack_from(">I", data, at)[0] == BATCH:
+                _, crc, size, _, topic, partition, base = struct.unpack_from(">IIIiiiq", data, at)
+                if crc32c(data[at + 8:at + size]) != crc:
+                    raise Violation("I0", name, f"the checksum of the batch at byte {at} does not hold")
+                found.setdefault((topic, partition), []).extend(records_of(data[at + BATCH_SIZE:at + size], base))
+                at += size
+        self.topics = whole.topics
+        return {(self.topics[topic].name, partition): [r for r in records if r.offset >= self.topics[topic].starts[partition]]
+                for (topic, partition), records in found.items() if topic in self.topics}
 
     def start(self, name, partition):
         return next(t.starts[partition] for t in self.topics.values() if t.name == name)

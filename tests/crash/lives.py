@@ -254,22 +254,11 @@ class Lives:
                           f"{lines[-1:]}\n{self.last_said[-2000:]}")
         self.look()
         self.oracle.check_complete()
-        self.oracle.check_fold(self.changelogs())
+        contents = self.journal.contents()
+        self.oracle.check_contents(contents)
+        self.oracle.check_fold({(store, p): contents.get((f"{APPLICATION}-{store}-changelog", p), [])
+                                for store, p in self.oracle.stores()})
         self.compare_disks(forward=True)
         disks = self.disks()
         if disks:
             self.oracle.check_disk({where: entries for where, (_, entries) in disks.items()})
-
-    def changelogs(self):
-        """(store, partition) -> what a reader can read of its changelog now, from the files."""
-        found = {key: [] for key in self.oracle.stores()}
-        journal = Journal(self.journal.directory)
-        for frame in journal.frames():
-            for (topic, p), records in frame.batches.items():
-                store = topic.removeprefix(f"{APPLICATION}-").removesuffix("-changelog")
-                if (store, p) in found and topic.endswith("-changelog"):
-                    found[store, p].extend(records)
-        for (store, p), records in found.items():
-            start = journal.start(f"{APPLICATION}-{store}-changelog", p)
-            found[store, p] = [record for record in records if record.offset >= start]
-        return found

@@ -17,6 +17,7 @@ What it finds has the name of the invariant that is broken:
 from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 from reference import PARTITIONS, Counting, Joining, Made, partition_of
 
@@ -48,6 +49,7 @@ class Frame:
     number: int
     batches: dict = field(default_factory=dict)  # (topic, partition) -> [Record], visible from here on
     offsets: dict = field(default_factory=dict)  # (group, topic, partition) -> next offset
+    by_number: dict = field(default_factory=dict)  # as batches, by the topic's number
     # Committed by this frame, visible by a later one that brings them to their places.
     parked: dict = field(default_factory=dict)  # (topic, partition) -> [Record]
 
@@ -89,6 +91,7 @@ class Oracle:
         self.joining = [Joining() for _ in range(PARTITIONS)]
         self.counting = [Counting() for _ in range(PARTITIONS)]
         self.parked = set()  # (topic, partition, offset) that were committed and are not visible yet
+        self.seen = {}  # (topic, partition) -> digest of all that became visible, of inputs and outputs
         self.changes = {}  # (store, partition) -> {key: [(offset, content)]}, of the whole changelog
         self.committed = {}
         self.ends = {}  # of topics that are read: behind the last record
@@ -119,6 +122,8 @@ class Oracle:
         for (topic, p), records in frame.batches.items():
             new = [r for r in records if (topic, p, r.offset) not in self.parked]
             self.parked.difference_update((topic, p, r.offset) for r in records)
+            if not topic.startswith(self.application):
+                self._digest(self.seen.setdefault((topic, p), blake2b()), records)
             if new:
                 committed[topic, p] = sorted(committed.get((topic, p), []) + new, key=lambda r: r.offset)
             if topic == self._full(REPARTITION):
@@ -128,6 +133,18 @@ class Oracle:
         for (topic, p), records in frame.parked.items():
             self.parked.update((topic, p, r.offset) for r in records)
         return committed
+
+    @staticmethod
+    def _digest(digest, records):
+        for record in records:
+            digest.update(repr((record.offset, record.content())).encode())
+        return digest
+
+    def check_contents(self, contents):
+        """contents: (topic, partition) -> [Record], what can be read now: all that ever became visible."""
+        for where, digest in self.seen.items():
+            if self._digest(blake2b(), contents.get(where, [])).digest() != digest.digest():
+                raise Violation("I1", f"{where[0]}-{where[1]}", "does not hold any more what was in it before")
 
     def _full(self, topic):
         return f"{self.application}-{topic}-repartition" if topic == REPARTITION else topic
