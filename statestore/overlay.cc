@@ -97,6 +97,19 @@ void Overlay::decode(BytesView value, Timestamp timestamp, Cell& cell) {
   footprint_.add(type_.heap_size(cell.value()));
 }
 
+void Overlay::Destroy::operator()(Cell* cell) const {
+  footprint->remove(type->heap_size(cell->value()));
+  Cell::destroy(cell, *type);
+}
+
+std::unique_ptr<Cell, Overlay::Destroy> Overlay::read(CellOwner& owner, BytesView key,
+                                                      BytesView value, Timestamp timestamp) {
+  std::unique_ptr<Cell, Destroy> cell(Cell::create(type_, owner, key, 0),
+                                      Destroy{&type_, &footprint_});
+  decode(value, timestamp, *cell);
+  return cell;
+}
+
 void Overlay::scan(BytesView prefix, OptionalBytesView from, OptionalBytesView to, ScanOrder order,
                    CellTable& table, const std::function<bool(const Cell&)>& visit) {
   Bytes disk_from(prefix);
@@ -107,13 +120,7 @@ void Overlay::scan(BytesView prefix, OptionalBytesView from, OptionalBytesView t
   const auto behind_prefix = [&] { return below->key().substr(prefix.size()); };
   bool more = true;
   const auto visit_disk = [&] {
-    const auto destroy = [this](Cell* made) {
-      footprint_.remove(type_.heap_size(made->value()));
-      Cell::destroy(made, type_);
-    };
-    const std::unique_ptr<Cell, decltype(destroy)> cell(
-        Cell::create(type_, table, behind_prefix(), 0), destroy);
-    decode(below->value(), below->timestamp(), *cell);
+    const auto cell = read(table, behind_prefix(), below->value(), below->timestamp());
     below->next();
     if (type_.has_value(cell->value())) more = visit(*cell);
   };

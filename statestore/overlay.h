@@ -42,6 +42,15 @@ class Overlay {
   // Effect: the cell holds these bytes, as read from the disk. Errors: StateError.
   void decode(BytesView value, Timestamp timestamp, Cell& cell);
 
+  // A cell of its own that holds these bytes: for what a scan shows. Errors: StateError.
+  struct Destroy {
+    const ValueType* type;
+    Footprint* footprint;
+    void operator()(Cell* cell) const;
+  };
+  std::unique_ptr<Cell, Destroy> read(CellOwner& owner, BytesView key, BytesView value,
+                                      Timestamp timestamp);
+
   // Effect: visits cells with a value and from <= key < to, those of this table and those that the
   // disk has behind `prefix`, in this order. REQUIRES: `visit` neither inserts nor erases.
   // Lifetime of a cell: the call. Errors: StateError.

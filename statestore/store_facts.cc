@@ -10,8 +10,12 @@ std::string_view to_string(StoreKind kind) {
       return "key-value";
     case StoreKind::kTimestampedKeyValue:
       return "timestamped-key-value";
+    case StoreKind::kWindow:
+      return "window";
     case StoreKind::kTimestampedWindow:
       return "timestamped-window";
+    case StoreKind::kSession:
+      return "session";
   }
   return "unknown";
 }

@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "changelog_cell.h"
+#include "big_endian.h"
 #include "millrace/detail/assert.h"
-#include "millrace/detail/encoding.h"
 #include "overlay.h"
 
 namespace millrace::state {
@@ -16,87 +15,30 @@ constexpr std::size_t kStartBytes = 8;
 constexpr std::size_t kSequenceBytes = 4;
 constexpr std::int32_t kSequence = 0;  // only stores that keep duplicates number them
 
-constexpr char kSlotSuffix[] = ":s";
-
-// Cells of dropped windows that a commit destroys at least. Beside it two for each changed cell:
-// destroying then outruns making.
-constexpr std::size_t kDismantleMin = 4096;
-
-// Facts on disk. The names of windows' facts end with the start, 8 bytes.
-constexpr std::string_view kObservedFact = "observed";
-constexpr std::string_view kWindowFact = "window/";
-
-Bytes number_bytes(std::int64_t number) {
-  Bytes bytes;
-  detail::append_int(number, bytes);
-  return bytes;
-}
-
-std::int64_t number_in(BytesView bytes) {
-  return detail::read_int<std::int64_t>(bytes).value_or(TaskMemory::kUnknown);
-}
-
-Bytes window_fact(std::int64_t start_ms) { return Bytes(kWindowFact) + number_bytes(start_ms); }
-
-Bytes disk_key(std::int64_t start_ms, BytesView key) { return number_bytes(start_ms).append(key); }
-
-Offset lower(Offset a, Offset b) {
-  if (a == kNoOffset || b == kNoOffset) return a == kNoOffset ? b : a;
-  return std::min(a, b);
-}
-
 }  // namespace
 
 WindowCells::WindowCells(std::string name, Duration size, Duration retention, const ValueType& type,
                          std::unique_ptr<ValueCodec> codec, DiskTable* disk)
-    : name_(std::move(name)),
-      size_(size),
-      retention_(retention),
-      type_(type),
-      codec_(std::move(codec)),
-      changes_(type, footprint_),
-      overlay_(disk == nullptr ? nullptr : new Overlay(*disk, name_, type, *codec_, footprint_)) {
-  MILLRACE_ASSERT(size_ > Duration::zero() && retention_ >= size_,
+    : SegmentedCells({std::move(name), StoreKind::kTimestampedWindow, retention}, type, type,
+                     std::move(codec), disk),
+      size_(size) {
+  MILLRACE_ASSERT(size_ > Duration::zero() && retention >= size_,
                   "a window store keeps less than a window");
-  MILLRACE_ASSERT(codec_ != nullptr, "a store without a codec");
-  if (overlay_ == nullptr) return;
-  for (const auto& [fact, lowest] : overlay_->disk().facts(kWindowFact)) {
-    Segment& segment = segment_at(number_in(BytesView(fact).substr(kWindowFact.size())));
-    segment.lowest = Offset(number_in(lowest));
-    segment.on_disk = true;
-    segment.all_in_memory = false;
-  }
 }
 
 WindowCells::~WindowCells() = default;
 
-void WindowCells::bind(TaskMemory& memory) {
-  memory_ = &memory;
-  observed_ = memory.add(name_ + kSlotSuffix, Persisted::kYes);
-  if (overlay_ == nullptr) return;
-  if (const auto observed = overlay_->disk().fact(kObservedFact)) {
-    observed_on_disk_ = number_in(*observed);
-    memory.load(name_ + kSlotSuffix, observed_on_disk_);
-  }
-}
-
-// Never overflows: observed >= -1, retention > 0.
-std::int64_t WindowCells::least_readable() const {
-  MILLRACE_ASSERT(memory_ != nullptr, "a window store is used before it is bound");
-  return (*memory_)[observed_] - to_ms(retention_) + 1;
-}
-
-bool WindowCells::readable(std::int64_t start_ms) const { return start_ms >= least_readable(); }
-
 Cell* WindowCells::find(BytesView key, std::int64_t start_ms) {
   if (!readable(start_ms)) return nullptr;
-  const auto at = segments_.find(start_ms);
-  if (at == segments_.end()) return nullptr;
+  Segment* segment = find_segment(start_ms);
+  if (segment == nullptr) return nullptr;
   const std::uint64_t hash = hash_of(key);
-  Cell* cell = at->second->find(key, hash);
-  if (overlay_ == nullptr) return cell;
-  if (cell == nullptr) cell = load(*at->second, key, hash);
-  if (cell == nullptr || (cell->undo == nullptr && !type_.has_value(cell->value()))) return nullptr;
+  Cell* cell = segment->find(key, hash);
+  if (overlay() == nullptr) return cell;
+  if (cell == nullptr) cell = load(*segment, key, hash);
+  if (cell == nullptr || (cell->undo == nullptr && !type().has_value(cell->value()))) {
+    return nullptr;
+  }
   cell->used = 1;
   return cell;
 }
@@ -106,17 +48,17 @@ Cell& WindowCells::at(BytesView key, std::int64_t start_ms) {
   MILLRACE_ASSERT(readable(start_ms), "a window is changed that no read may show");
   observe(start_ms);
   Segment& segment = segment_at(start_ms);
-  if (overlay_ != nullptr) {
+  if (overlay() != nullptr) {
     const std::uint64_t hash = hash_of(key);
     Cell* cell = segment.find(key, hash);
     if (cell == nullptr) cell = load(segment, key, hash);
     if (cell != nullptr) {
       cell->used = 1;
-      if (cell->listed && !type_.has_value(cell->value())) changes_.hold(*cell);
+      if (cell->listed && !type().has_value(cell->value())) changes().hold(*cell);
       return *cell;
     }
   }
-  return changes_.at(segment, key);
+  return changes().at(segment, key);
 }
 
 // As KeyValueCells::load().
@@ -125,7 +67,7 @@ Cell* WindowCells::load(Segment& segment, BytesView key, std::uint64_t hash) {
   bool created = false;
   Cell& cell = segment.find_or_insert(key, hash, created);
   try {
-    overlay_->load(disk_key(segment.tag(), key), cell);
+    overlay()->load(number_bytes(segment.tag()).append(key), cell);
   } catch (...) {
     segment.erase(cell);
     throw;
@@ -134,30 +76,47 @@ Cell* WindowCells::load(Segment& segment, BytesView key, std::uint64_t hash) {
 }
 
 void WindowCells::prefetch(std::span<const BytesView> keys, std::int64_t start_ms) {
-  const auto at = segments_.find(start_ms);
-  if (at == segments_.end() || at->second->all_in_memory || !readable(start_ms)) return;
-  overlay_->prefetch(number_bytes(start_ms), keys, *at->second);
+  Segment* segment = find_segment(start_ms);
+  if (segment == nullptr || segment->all_in_memory || !readable(start_ms)) return;
+  overlay()->prefetch(number_bytes(start_ms), keys, *segment);
 }
 
-void WindowCells::observe(std::int64_t start_ms) { memory_->raise(observed_, start_ms); }
+std::vector<std::int64_t> WindowCells::starts(std::int64_t from_ms, std::int64_t to_ms) const {
+  std::vector<std::int64_t> starts;
+  const auto first = segments().lower_bound(std::max(from_ms, least_readable()));
+  for (auto at = first; at != segments().end() && at->first <= to_ms; ++at) {
+    if (at->second->size() > 0 || !at->second->all_in_memory) starts.push_back(at->first);
+  }
+  return starts;
+}
 
-void WindowCells::scan(const Range& range, ScanOrder order,
-                       const std::function<bool(std::int64_t start_ms, const Cell&)>& visit) {
+void WindowCells::fetch(BytesView key, std::int64_t from_ms, std::int64_t to_ms, ScanOrder order,
+                        const Visit& visit) {
+  std::vector<std::int64_t> grid = starts(from_ms, to_ms);
+  if (order == ScanOrder::kBackward) std::reverse(grid.begin(), grid.end());
+  for (const std::int64_t start : grid) {
+    const Cell* cell = find(key, start);
+    if (cell == nullptr || !type().has_value(cell->value())) continue;
+    if (!visit(key, start, *cell)) return;
+  }
+}
+
+void WindowCells::scan(const Range& range, ScanOrder order, const Visit& visit) {
   bool more = true;
   const auto scan_window = [&](Segment& segment) {
     const auto visit_cell = [&](const Cell& cell) {
-      return more = !type_.has_value(cell.value()) || visit(segment.tag(), cell);
+      return more = !type().has_value(cell.value()) || visit(cell.key(), segment.tag(), cell);
     };
-    if (overlay_ != nullptr && !segment.all_in_memory) {
-      overlay_->scan(number_bytes(segment.tag()), range.key_from, range.key_to, order, segment,
-                     visit_cell);
-    } else {
+    if (segment.all_in_memory) {
       segment.scan(range.key_from, range.key_to, order, visit_cell);
+    } else {
+      overlay()->scan(number_bytes(segment.tag()), range.key_from, range.key_to, order, segment,
+                      visit_cell);
     }
   };
-  const auto first = segments_.lower_bound(std::max(range.from_ms, least_readable()));
+  const auto first = segments().lower_bound(std::max(range.from_ms, least_readable()));
   auto end = first;
-  while (end != segments_.end() && end->first <= range.to_ms) ++end;
+  while (end != segments().end() && end->first <= range.to_ms) ++end;
   if (order == ScanOrder::kForward) {
     for (auto at = first; more && at != end; ++at) scan_window(*at->second);
   } else {
@@ -165,251 +124,49 @@ void WindowCells::scan(const Range& range, ScanOrder order,
   }
 }
 
-std::vector<std::int64_t> WindowCells::starts(std::int64_t from_ms, std::int64_t to_ms) const {
-  std::vector<std::int64_t> starts;
-  const auto first = segments_.lower_bound(std::max(from_ms, least_readable()));
-  for (auto at = first; at != segments_.end() && at->first <= to_ms; ++at) {
-    if (at->second->size() > 0 || !at->second->all_in_memory) starts.push_back(at->first);
-  }
-  return starts;
-}
+// --- the layout ----------------------------------------------------------------------------------
 
-void WindowCells::write_changes(ChangelogWriter& writer) {
-  if (overlay_ != nullptr) overlay_->begin(changes_);
-  changes_.for_each([&](const Cell& cell) {
-    if (!changes_.is_change(cell)) return;
-    const std::int64_t start = segment_of(cell).tag();
-    key_buffer_.assign(cell.key());
-    detail::append_int(start, key_buffer_);
-    detail::append_int(kSequence, key_buffer_);
-    const auto value = write_cell(cell, key_buffer_, type_, *codec_, value_buffer_, writer);
-    if (overlay_ == nullptr) return;
-    key_buffer_.clear();
-    detail::append_int(start, key_buffer_);
-    overlay_->write(key_buffer_.append(cell.key()), value, cell.timestamp);
-  });
-}
-
-void WindowCells::commit(ChangelogRange written) {
-  const std::size_t changes = changes_.size();
-  gather_touched();
-  for (Segment* segment = touched_; segment != nullptr; segment = segment->next_touched) {
-    segment->lowest = lower(segment->lowest, written.first);
-  }
-  std::vector<Cell*> changed;
-  if (forget_) changed = cells_with_value(changes_, type_);
-  if (overlay_ != nullptr) {
-    for (Segment* segment = touched_; segment != nullptr; segment = segment->next_touched) {
-      if (!segment->on_disk) tell_disk_of(*segment);
-    }
-    tell_disk();
-    overlay_->commit(written, changes_);
-  } else {
-    changes_.commit();
-  }
-  release_touched();
-  reread_cells(changed, name_, *codec_, changes_);  // while their windows are there
-  drop_unreadable();
-  dismantle(kDismantleMin + 2 * changes);
-}
-
-void WindowCells::abort() {
-  gather_touched();
-  if (overlay_ != nullptr) {
-    overlay_->abort(changes_);
-  } else {
-    changes_.abort();
-  }
-  release_touched();
-}
-
-Offset WindowCells::restored_to() const {
-  return overlay_ != nullptr ? overlay_->reached() : kNoOffset;
-}
-
-Status WindowCells::restore(BytesView key, OptionalBytesView value, Timestamp timestamp,
-                            Offset offset) {
-  MILLRACE_ASSERT(changes_.empty(), "a store is restored in the middle of a transaction");
-  if (key.size() < kStartBytes + kSequenceBytes) {
-    return undecodable(name_, offset, "its key is too short for a window's");
-  }
-  BytesView behind = key.substr(key.size() - kStartBytes - kSequenceBytes);
-  key.remove_suffix(kStartBytes + kSequenceBytes);
-  const std::int64_t start = *detail::read_int<std::int64_t>(behind);
-  const std::int32_t sequence = *detail::read_int<std::int32_t>(behind);
-  if (start < 0 || sequence != kSequence) {
-    return undecodable(name_, offset, "its key is not one of a window store without duplicates");
-  }
-
-  if (overlay_ != nullptr) {
-    restore_to_disk(key, start, value, timestamp, offset);
-    return Status::success();
-  }
-  const auto at = segments_.find(start);
-  if (!readable(start) || (!value && at == segments_.end())) {
-    lowest_dropped_ = lower(lowest_dropped_, offset);
-    observe_committed(start);
-    return Status::success();
-  }
-  Segment& segment = value ? segment_at(start) : *at->second;
-  std::optional<std::string> failure;
-  if (value || segment.find(key, hash_of(key)) != nullptr) {
-    failure = restore_cell(changes_.at(segment, key), value, timestamp, *codec_, changes_);
-  }
-  if (!failure) segment.lowest = lower(segment.lowest, offset);
-  if (segment.size() == 0) drop(segments_.find(start));
-  if (failure) return undecodable(name_, offset, *failure);
-  observe_committed(start);
-  return Status::success();
-}
-
-// Effect: as restore(), past memory.
-void WindowCells::restore_to_disk(BytesView key, std::int64_t start_ms, OptionalBytesView value,
-                                  Timestamp timestamp, Offset offset) {
-  const bool known = segments_.contains(start_ms);
-  if (!readable(start_ms) || (!value && !known)) {
-    lowest_dropped_ = lower(lowest_dropped_, offset);
-    overlay_->restore(std::nullopt, std::nullopt, timestamp, offset);
-  } else {
-    Segment& segment = segment_at(start_ms);
-    MILLRACE_ASSERT(segment.size() == 0, "a store that was used is restored");
-    segment.all_in_memory = false;
-    segment.lowest = lower(segment.lowest, offset);
-    if (!segment.on_disk) tell_disk_of(segment);
-    overlay_->restore(BytesView(disk_key(start_ms, key)), value, timestamp, offset);
-  }
-  observe_committed(start_ms);
-}
-
-void WindowCells::finish_restore() {
-  if (overlay_ == nullptr) return;
-  tell_disk();
-  drop_unreadable();
-  overlay_->finish_restore();
-}
-
-bool WindowCells::restored() const { return overlay_ == nullptr || overlay_->restored(); }
-
-std::size_t WindowCells::evict(std::size_t bytes) {
-  if (overlay_ == nullptr) return 0;
-  overlay_->sweep();
-  std::size_t cells = kEvictionStep;
-  std::size_t left = bytes;
-  // From one window to the next, round and round.
-  for (std::size_t windows = segments_.size(); windows > 0 && cells > 0 && left > 0; --windows) {
-    auto at = segments_.lower_bound(evict_from_);
-    if (at == segments_.end()) at = segments_.begin();
-    const std::size_t before = left;
-    const bool around =
-        at->second->evict(cells, left, [&](const Cell& cell) { return overlay_->may_go(cell); });
-    if (left != before) at->second->all_in_memory = false;
-    evict_from_ = at->first;
-    if (around && ++at != segments_.end()) evict_from_ = at->first;
-    if (around && at == segments_.end()) evict_from_ = 0;
-  }
-  return bytes - left;
-}
-
-std::optional<Offset> WindowCells::purge_below() const {
-  Offset live = kNoOffset;
-  for (const auto& [start, segment] : segments_) {
-    if (segment->lowest == kNoOffset) return std::nullopt;
-    live = lower(live, segment->lowest);
-  }
-  const bool something_may_go = lowest_dropped_ != kNoOffset && lowest_dropped_ < live;
-  return something_may_go ? std::optional(live) : std::nullopt;
-}
-
-WindowCells::Segment& WindowCells::segment_at(std::int64_t start_ms) {
-  std::unique_ptr<Segment>& segment = segments_[start_ms];
-  if (segment == nullptr) {
-    try {
-      segment.reset(new Segment(type_, start_ms, footprint_));
-    } catch (...) {
-      segments_.erase(start_ms);
-      throw;
-    }
-  }
-  return *segment;
-}
-
-WindowCells::Segment& WindowCells::segment_of(const Cell& cell) {
+SegmentedCells::Segment& WindowCells::segment_of(const Cell& cell) const {
   return *static_cast<Segment*>(static_cast<CellTable*>(cell.owner));
 }
 
-// Effect: the batch says that this window is on disk from here on.
-void WindowCells::tell_disk_of(Segment& segment) {
-  segment.on_disk = true;
-  overlay_->batch().set_fact(window_fact(segment.tag()), number_bytes(segment.lowest.value()));
+void WindowCells::write_changelog_key(const Cell& cell, Bytes& out) const {
+  out.append(cell.key());
+  detail::append_int(segment_of(cell).tag(), out);
+  detail::append_int(kSequence, out);
 }
 
-// Effect: the batch says what time it is, and takes the windows away that no read may show any more.
-void WindowCells::tell_disk() {
-  CommitBatch& batch = overlay_->batch();
-  const std::int64_t observed = (*memory_)[observed_];
-  if (observed != observed_on_disk_) {
-    observed_on_disk_ = observed;
-    batch.set_fact(kObservedFact, number_bytes(observed));
-  }
-  for (const auto& [start, segment] : segments_) {
-    if (readable(start)) break;
-    if (!std::exchange(segment->on_disk, false)) continue;
-    batch.drop(number_bytes(start), *least_above(number_bytes(start)));
-    batch.erase_fact(window_fact(start));
-  }
+void WindowCells::write_disk_key(const EntryKey& key, Bytes& out) const { out.append(key.key); }
+
+SegmentedCells::EntryKey WindowCells::entry_key(const Cell& cell) const {
+  return {cell.key(), {}, segment_of(cell).tag()};
 }
 
-// Effect: touched_ begins the list of the windows of the transaction's cells. Allocates nothing, so
-// that commit() and abort() cannot fail.
-void WindowCells::gather_touched() {
-  changes_.for_each([&](const Cell& cell) {
-    Segment& segment = segment_of(cell);
-    if (segment.touched) return;
-    segment.touched = true;
-    segment.next_touched = std::exchange(touched_, &segment);
-  });
+std::optional<SegmentedCells::EntryKey> WindowCells::parse(BytesView key,
+                                                           std::string& reason) const {
+  if (key.size() < kStartBytes + kSequenceBytes) {
+    reason = "its key is too short for a window's";
+    return std::nullopt;
+  }
+  const BytesView suffix = key.substr(key.size() - kStartBytes - kSequenceBytes);
+  BytesView behind = suffix;
+  const std::int64_t start = *detail::read_int<std::int64_t>(behind);
+  const std::int32_t sequence = *detail::read_int<std::int32_t>(behind);
+  if (start < 0 || sequence != kSequence) {
+    reason = "its key is not one of a window store without duplicates";
+    return std::nullopt;
+  }
+  return EntryKey{key.substr(0, key.size() - suffix.size()), suffix, start};
 }
 
-// Effect: no window is touched; those that a deletion or an abort left empty are gone.
-void WindowCells::release_touched() {
-  while (touched_ != nullptr) {
-    Segment& segment = *touched_;
-    touched_ = std::exchange(segment.next_touched, nullptr);
-    segment.touched = false;
-    if (segment.size() == 0 && !segment.on_disk) drop(segments_.find(segment.tag()));
-  }
+Cell* WindowCells::find_in(Segment& segment, const EntryKey& key) {
+  return segment.find(key.key, hash_of(key.key));
 }
 
-void WindowCells::drop(Segments::iterator at) {
-  lowest_dropped_ = lower(lowest_dropped_, at->second->lowest);
-  if (overlay_ != nullptr) {
-    overlay_->forget([&](const Cell& cell) { return &segment_of(cell) == at->second.get(); });
-  }
-  if (at->second->size() > 0) {
-    dropped_.insert(segments_.extract(at));
-  } else {
-    segments_.erase(at);
-  }
+Cell& WindowCells::make_in(Segment& segment, const EntryKey& key) {
+  return changes().at(segment, key.key);
 }
 
-void WindowCells::drop_unreadable() {
-  while (!segments_.empty() && !readable(segments_.begin()->first)) drop(segments_.begin());
-}
-
-void WindowCells::dismantle(std::size_t budget) {
-  while (!dropped_.empty() && dropped_.begin()->second->dismantle(budget)) {
-    dropped_.erase(dropped_.begin());
-  }
-}
-
-// Effect: as observe() in a transaction that is committed at once.
-void WindowCells::observe_committed(std::int64_t start_ms) {
-  if (start_ms > (*memory_)[observed_]) {
-    memory_->load(name_ + kSlotSuffix, start_ms);
-    if (overlay_ != nullptr) tell_disk();
-    drop_unreadable();
-  }
-  dismantle(2);
-}
+bool WindowCells::may_go(const Cell& indexed) const { return overlay()->may_go(indexed); }
 
 }  // namespace millrace::state

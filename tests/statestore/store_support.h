@@ -13,6 +13,7 @@
 
 #include "millrace/detail/key_value_cells.h"
 #include "millrace/detail/memory_disk.h"
+#include "millrace/detail/series_cells.h"
 #include "millrace/detail/window_cells.h"
 
 namespace millrace::state {
@@ -126,9 +127,8 @@ Contents<V> contents(KeyValueCells& cells) {
 template <class V>
 WindowContents<V> contents(WindowCells& cells) {
   WindowContents<V> found;
-  cells.scan({}, ScanOrder::kForward, [&](std::int64_t start, const Cell& cell) {
-    found.emplace(std::pair(start, Bytes(cell.key())),
-                  Entry<V>{*cell.as<V>(), to_ms(cell.timestamp)});
+  cells.scan({}, ScanOrder::kForward, [&](BytesView key, std::int64_t start, const Cell& cell) {
+    found.emplace(std::pair(start, Bytes(key)), Entry<V>{*cell.as<V>(), to_ms(cell.timestamp)});
     return true;
   });
   return found;

@@ -179,8 +179,8 @@ TEST_F(WindowCellsTest, ScanOrderAndBounds) {
   }
   erase<std::string>(*store_, "b", 10, 11);
   std::vector<std::string> seen;
-  const auto collect = [&](std::int64_t start, const Cell& cell) {
-    seen.push_back(std::to_string(start) + Bytes(cell.key()));
+  const auto collect = [&](BytesView key, std::int64_t start, const Cell&) {
+    seen.push_back(std::to_string(start) + Bytes(key));
     return seen.size() < 4;
   };
   store_->scan({.from_ms = 10, .to_ms = 20}, ScanOrder::kForward, collect);

@@ -164,8 +164,8 @@ struct Pair {
     RC_ASSERT(contents<Value>(*store) == visible);
     std::vector<std::pair<std::int64_t, Bytes>> backward;
     store->scan({"a", "b", 10, 30}, ScanOrder::kBackward,
-                [&](std::int64_t start, const Cell& cell) {
-                  backward.emplace_back(start, cell.key());
+                [&](BytesView key, std::int64_t start, const Cell&) {
+                  backward.emplace_back(start, key);
                   return true;
                 });
     std::vector<std::pair<std::int64_t, Bytes>> expected;

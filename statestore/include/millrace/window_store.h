@@ -76,13 +76,11 @@ class ReadOnlyWindowStore {
   std::vector<KeyValue<Window, V>> fetch(const K& key, Timestamp from, Timestamp to,
                                          state::ScanOrder order) const {
     std::vector<KeyValue<Window, V>> entries;
-    write_key(key);
-    std::vector<std::int64_t> starts = cells_->starts(to_ms(from), to_ms(to));
-    if (order == state::ScanOrder::kBackward) std::reverse(starts.begin(), starts.end());
-    for (const std::int64_t start : starts) {
-      const V* found = state::value_in<V>(cells_->find(key_bytes_, start));
-      if (found) entries.push_back({window_at(start), *found});
-    }
+    cells_->fetch(key_bytes(key), to_ms(from), to_ms(to), order,
+                  [&](BytesView, std::int64_t start, const state::Cell& cell) {
+                    entries.push_back({window_at(start), *cell.as<V>()});
+                    return true;
+                  });
     return entries;
   }
   std::vector<KeyValue<Windowed<K>, V>> fetch(const K& key_from, const K& key_to, Timestamp from,
@@ -94,12 +92,12 @@ class ReadOnlyWindowStore {
     last.push_back('\0');  // the least bytes above the last key
     return collect({first, BytesView(last), to_ms(from), to_ms(to)}, order);
   }
-  std::vector<KeyValue<Windowed<K>, V>> collect(const state::WindowCells::Range& range,
+  std::vector<KeyValue<Windowed<K>, V>> collect(const state::WindowReads::Range& range,
                                                 state::ScanOrder order) const {
     std::vector<KeyValue<Windowed<K>, V>> entries;
-    cells_->scan(range, order, [&](std::int64_t start, const state::Cell& cell) {
+    cells_->scan(range, order, [&](BytesView bytes, std::int64_t start, const state::Cell& cell) {
       K key{};
-      key_serde_.deserialize(cell.key(), key);
+      key_serde_.deserialize(bytes, key);
       entries.push_back({Windowed<K>{std::move(key), window_at(start)}, *cell.as<V>()});
       return true;
     });

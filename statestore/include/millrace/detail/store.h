@@ -19,7 +19,7 @@
 
 namespace millrace::state {
 
-enum class StoreKind { kKeyValue, kTimestampedKeyValue, kTimestampedWindow };
+enum class StoreKind { kKeyValue, kTimestampedKeyValue, kWindow, kTimestampedWindow, kSession };
 
 // Takes the changelog records of one commit, in order. The views live for the call.
 class ChangelogWriter {
