@@ -25,6 +25,13 @@ bool StreamsBuilder::report_mistakes(Duration window_size, Duration retention,
   return false;
 }
 
+bool StreamsBuilder::report_mistake(Duration session_retention, SourceLocation where) {
+  if (session_retention > Duration{0}) return false;
+  graph_->report(where, "a session must be kept for a while: the retention of this store is " +
+                            std::to_string(session_retention.count()) + " ms");
+  return true;
+}
+
 detail::Handle StreamsBuilder::add_source(std::vector<std::string> topics, OperatorName name,
                                           SourceLocation where, const graph::Node* source) {
   return {graph_, graph_->add_source({"stream", name.view(), where}, std::move(topics), source)};

@@ -79,7 +79,7 @@ class DiskEntries {
 
 SeriesCells::SeriesCells(SeriesSpec spec, const ValueType& type, std::unique_ptr<ValueCodec> codec,
                          DiskTable* disk)
-    : SegmentedCells({spec.name, spec.kind, spec.retention}, type, Series::type(), std::move(codec),
+    : AnyWindowCells({spec.name, spec.kind, spec.retention}, type, Series::type(), std::move(codec),
                      disk),
       spec_(std::move(spec)),
       interval_(std::max(spec_.retention / 2, kLeastInterval)) {

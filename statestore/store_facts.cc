@@ -27,4 +27,17 @@ std::map<std::string, std::string> store_facts(StoreKind kind, const std::type_i
           {"value.serde", type_name(value_serde)}};
 }
 
+std::map<std::string, std::string> store_facts(const SeriesSpec& spec,
+                                               const std::type_info& key_serde,
+                                               const std::type_info& value_serde) {
+  auto facts = store_facts(spec.kind, key_serde, value_serde);
+  facts.emplace("layout", "series");
+  facts.emplace("retention.ms", std::to_string(to_ms(spec.retention)));
+  if (spec.kind != StoreKind::kSession) {
+    facts.emplace("window.size.ms", std::to_string(to_ms(spec.window_size)));
+    facts.emplace("duplicates", spec.duplicates ? "yes" : "no");
+  }
+  return facts;
+}
+
 }  // namespace millrace::state

@@ -19,7 +19,7 @@ constexpr std::int32_t kSequence = 0;  // only stores that keep duplicates numbe
 
 WindowCells::WindowCells(std::string name, Duration size, Duration retention, const ValueType& type,
                          std::unique_ptr<ValueCodec> codec, DiskTable* disk)
-    : SegmentedCells({std::move(name), StoreKind::kTimestampedWindow, retention}, type, type,
+    : AnyWindowCells({std::move(name), StoreKind::kTimestampedWindow, retention}, type, type,
                      std::move(codec), disk),
       size_(size) {
   MILLRACE_ASSERT(size_ > Duration::zero() && retention >= size_,

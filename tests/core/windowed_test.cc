@@ -58,5 +58,19 @@ TEST(Windowed, EndOfTime) {
   EXPECT_EQ(window_from(Timestamp::max() - 10ms, 10ms).end, Timestamp::max());
 }
 
+// A session's key is followed by 8 bytes of its end and 8 of its start, as Java's
+// SessionWindowedSerializer writes it (SEMANTICS §3.4).
+TEST(SessionWindowed, Bytes) {
+  Serde<SessionWindowed<std::string>> serde;
+  const SessionWindowed<std::string> session{"k", {Timestamp(12ms), Timestamp(15ms)}};
+  Bytes out;
+  serde.serialize(session, out);
+  EXPECT_EQ(to_hex(out), "6b000000000000000f000000000000000c");
+  SessionWindowed<std::string> read;
+  serde.deserialize(out, read);
+  EXPECT_EQ(read, session);
+  EXPECT_THROW(serde.deserialize(BytesView(out).substr(2), read), SerdeError);
+}
+
 }  // namespace
 }  // namespace millrace

@@ -15,7 +15,8 @@
 
 namespace millrace {
 
-// [start, end) for tumbling and hopping windows.
+// [start, end) for tumbling and hopping windows; of a session the times of its first and its last
+// record, both inclusive.
 struct Window {
   Timestamp start;
   Timestamp end;
@@ -35,6 +36,15 @@ struct Windowed {
   Window window;
 
   friend auto operator<=>(const Windowed&, const Windowed&) = default;
+};
+
+// The key of a session: its window tells when the first and the last of its records happened.
+template <class K>
+struct SessionWindowed {
+  K key;
+  Window window;
+
+  friend auto operator<=>(const SessionWindowed&, const SessionWindowed&) = default;
 };
 
 namespace detail {
@@ -57,6 +67,36 @@ struct TimeWindowedSerde {
   }
 };
 }  // namespace detail
+
+namespace detail {
+// Errors: SerdeError where `in` has no room for both; the inner key's bytes are what is left.
+Window split_session(BytesView& in);
+
+// `key ‖ 8 bytes end ‖ 8 bytes start`, as Java's SessionWindowedSerializer writes it.
+template <class Inner, class K>
+struct SessionWindowedSerde {
+  Inner inner;
+
+  void serialize(const SessionWindowed<K>& value, Bytes& out) {
+    inner.serialize(value.key, out);
+    append_big_endian(static_cast<std::uint64_t>(to_ms(value.window.end)), 8, out);
+    append_big_endian(static_cast<std::uint64_t>(to_ms(value.window.start)), 8, out);
+  }
+  void deserialize(BytesView in, SessionWindowed<K>& value) {
+    const Window window = split_session(in);
+    inner.deserialize(in, value.key);
+    value.window = window;
+  }
+};
+}  // namespace detail
+
+// The serde of sessions' keys over a serde of your own for the inner key; without one Serde<K>.
+template <class K, SerdeFor<K> Inner>
+auto session_windowed_serde(Inner inner) {
+  return detail::SessionWindowedSerde<Inner, K>{std::move(inner)};
+}
+template <HasSerde K>
+struct Serde<SessionWindowed<K>> : detail::SessionWindowedSerde<Serde<K>, K> {};
 
 // The serde of windowed keys of windows of this size. REQUIRES: size > 0.
 template <class K>

@@ -94,5 +94,7 @@ template <class K, class V>
 using KeyValueStoreName = detail::TypedStoreName<struct KeyValueKind, K, V>;
 template <class K, class V>
 using WindowStoreName = detail::TypedStoreName<struct WindowKind, K, V>;
+template <class K, class V>
+using SessionStoreName = detail::TypedStoreName<struct SessionKind, K, V>;
 
 }  // namespace millrace

@@ -7,12 +7,11 @@
 // starts, both inclusive. A scan owns what it shows. Not thread-safe.
 #pragma once
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>
 
-#include "millrace/detail/window_cells.h"
+#include "millrace/detail/any_window_cells.h"
 #include "millrace/key_value_store.h"
 #include "millrace/windowed.h"
 
@@ -21,7 +20,7 @@ namespace millrace {
 template <class K, class V>
 class ReadOnlyWindowStore {
  public:
-  ReadOnlyWindowStore(state::WindowCells& cells, AnySerde<K> key_serde)
+  ReadOnlyWindowStore(state::AnyWindowCells& cells, AnySerde<K> key_serde)
       : cells_(&cells), key_serde_(std::move(key_serde)) {}
 
   std::optional<V> fetch(const K& key, Timestamp window_start) const {
@@ -48,7 +47,8 @@ class ReadOnlyWindowStore {
   }
 
   // Windows of the keys from `key_from` to `key_to`, both inclusive in byte order, by start, then by
-  // key bytes.
+  // key bytes. (A store that processors made: by stretches of time, then by key bytes, then by start.
+  // So are fetch_all() and all().)
   std::vector<KeyValue<Windowed<K>, V>> fetch(const K& key_from, const K& key_to, Timestamp from,
                                               Timestamp to) const {
     return fetch(key_from, key_to, from, to, state::ScanOrder::kForward);
@@ -92,7 +92,7 @@ class ReadOnlyWindowStore {
     last.push_back('\0');  // the least bytes above the last key
     return collect({first, BytesView(last), to_ms(from), to_ms(to)}, order);
   }
-  std::vector<KeyValue<Windowed<K>, V>> collect(const state::WindowReads::Range& range,
+  std::vector<KeyValue<Windowed<K>, V>> collect(const state::AnyWindowCells::Range& range,
                                                 state::ScanOrder order) const {
     std::vector<KeyValue<Windowed<K>, V>> entries;
     cells_->scan(range, order, [&](BytesView bytes, std::int64_t start, const state::Cell& cell) {
@@ -116,7 +116,7 @@ class ReadOnlyWindowStore {
   }
 
  protected:
-  state::WindowCells& cells() { return *cells_; }
+  state::AnyWindowCells& cells() { return *cells_; }
   // Lifetime: until the next call of anything here.
   BytesView key_bytes(const K& key) const {
     write_key(key);
@@ -124,7 +124,7 @@ class ReadOnlyWindowStore {
   }
 
  private:
-  state::WindowCells* cells_;
+  state::AnyWindowCells* cells_;
   mutable AnySerde<K> key_serde_;
   mutable Bytes key_bytes_;
 };
@@ -135,7 +135,7 @@ template <class K, class V>
 class WindowStore : public ReadOnlyWindowStore<K, V> {
  public:
   // Lifetime: `write_time` outlives the store; what it holds is read at each write.
-  WindowStore(state::WindowCells& cells, AnySerde<K> key_serde, const Timestamp& write_time)
+  WindowStore(state::AnyWindowCells& cells, AnySerde<K> key_serde, const Timestamp& write_time)
       : ReadOnlyWindowStore<K, V>(cells, std::move(key_serde)), write_time_(&write_time) {}
 
   // A value that is null (serde.h) deletes. The greatest start ever put or erased is what retention
@@ -147,7 +147,7 @@ class WindowStore : public ReadOnlyWindowStore<K, V> {
     const std::int64_t start = to_ms(window_start);
     check(key, start);
     if (!this->cells().readable(start)) return false;
-    state::Cell& cell = this->cells().at(this->key_bytes(key), start);
+    state::Cell& cell = this->cells().put_at(this->key_bytes(key), start);
     this->cells().change(cell);
     cell.template as<V>() = std::move(value);
     cell.timestamp = *write_time_;

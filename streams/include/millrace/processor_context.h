@@ -27,6 +27,7 @@
 #include "millrace/key_value_store.h"
 #include "millrace/punctuation.h"
 #include "millrace/record.h"
+#include "millrace/session_store.h"
 #include "millrace/store_name.h"
 #include "millrace/window_store.h"
 
@@ -76,7 +77,12 @@ class ProcessorContextBase {
   }
   template <class K, class V>
   WindowStore<K, V>& store(WindowStoreName<K, V> name) {
-    return opened<WindowStore<K, V>, state::WindowCells, K, V>(name.view());
+    return opened<WindowStore<K, V>, state::AnyWindowCells, K, V>(name.view());
+  }
+
+  template <class K, class V>
+  SessionStore<K, V>& store(SessionStoreName<K, V> name) {
+    return opened<SessionStore<K, V>, state::SeriesCells, K, V>(name.view());
   }
 
   // Effect: calls f(time) now and then: see PunctuationType. In init() the schedule is the task's for

@@ -27,6 +27,7 @@
 #include "millrace/config.h"
 #include "millrace/detail/sink_node.h"
 #include "millrace/key_value_store.h"
+#include "millrace/session_store.h"
 #include "millrace/store_name.h"
 #include "millrace/topic.h"
 #include "millrace/topology.h"
@@ -267,7 +268,15 @@ class TopologyTestDriver {
   template <class K, class V>
   ReadOnlyWindowStore<K, V> store(WindowStoreName<K, V> name,
                                   AnySerde<K> key_serde = default_serde<K>()) {
-    return {dynamic_cast<state::WindowCells&>(core_.find_store(name.view(), typeid(K), typeid(V))),
+    return {
+        dynamic_cast<state::AnyWindowCells&>(core_.find_store(name.view(), typeid(K), typeid(V))),
+        std::move(key_serde)};
+  }
+
+  template <class K, class V>
+  ReadOnlySessionStore<K, V> store(SessionStoreName<K, V> name,
+                                   AnySerde<K> key_serde = default_serde<K>()) {
+    return {dynamic_cast<state::SeriesCells&>(core_.find_store(name.view(), typeid(K), typeid(V))),
             std::move(key_serde)};
   }
 

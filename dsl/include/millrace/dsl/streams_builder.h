@@ -16,10 +16,10 @@
 #include <vector>
 
 #include "millrace/dsl/detail/checks.h"
+#include "millrace/dsl/detail/series_store_spec.h"
 #include "millrace/dsl/detail/table_checks.h"
 #include "millrace/dsl/detail/table_source.h"
 #include "millrace/dsl/detail/table_store_spec.h"
-#include "millrace/dsl/detail/window_store_spec.h"
 #include "millrace/dsl/kstream.h"
 #include "millrace/dsl/ktable.h"
 #include "millrace/dsl/options.h"
@@ -150,13 +150,28 @@ class StreamsBuilder {
     const Duration retention = options.retention.value_or(window_size);
     if (report_mistakes(window_size, retention, options.where)) return;
     graph_->add_store(
-        detail::window_store_spec<K, V>(store.view(), window_size, retention, options));
+        detail::window_series_spec<K, V>(store.view(), window_size, retention, options));
   }
   template <class K, class V>
   void add_state_store(WindowStoreName<K, V> store, Duration window_size,
                        SourceLocation where = SourceLocation::current()) {
     if constexpr (detail::NoMistake<detail::mistake_in_default_serdes<K, V>(), K, V>::value) {
       add_state_store(store, window_size, MaterializedWindows<K, V>{.where = where});
+    }
+  }
+
+  // The same for sessions. `retention`: how long one can be read, counted from its end in stream time.
+  template <class K, class V>
+  void add_state_store(SessionStoreName<K, V> store, Duration retention,
+                       Materialized<K, V> options) {
+    if (report_mistake(retention, options.where)) return;
+    graph_->add_store(detail::session_store_spec<K, V>(store.view(), retention, options));
+  }
+  template <class K, class V>
+  void add_state_store(SessionStoreName<K, V> store, Duration retention,
+                       SourceLocation where = SourceLocation::current()) {
+    if constexpr (detail::NoMistake<detail::mistake_in_default_serdes<K, V>(), K, V>::value) {
+      add_state_store(store, retention, Materialized<K, V>{.where = where});
     }
   }
 
@@ -201,6 +216,7 @@ class StreamsBuilder {
 
   // Effect: notes what is wrong with a store of windows, if anything is; returns whether.
   bool report_mistakes(Duration window_size, Duration retention, SourceLocation where);
+  bool report_mistake(Duration session_retention, SourceLocation where);
 
   detail::Handle add_source(std::vector<std::string> topics, OperatorName name,
                             SourceLocation where, const graph::Node* source);

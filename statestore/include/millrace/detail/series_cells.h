@@ -18,8 +18,7 @@
 #include <string_view>
 #include <vector>
 
-#include "millrace/detail/segmented_cells.h"
-#include "millrace/detail/window_reads.h"
+#include "millrace/detail/any_window_cells.h"
 
 namespace millrace::state {
 
@@ -34,7 +33,7 @@ struct SeriesSpec {
   bool duplicates = false;  // windows only: entries of one key and start are kept side by side
 };
 
-class SeriesCells final : public SegmentedCells, public WindowReads {
+class SeriesCells final : public AnyWindowCells {
  public:
   // REQUIRES: retention > 0. `disk`: outlives the store; nullptr: none.
   SeriesCells(SeriesSpec spec, const ValueType& type, std::unique_ptr<ValueCodec> codec,
@@ -56,6 +55,10 @@ class SeriesCells final : public SegmentedCells, public WindowReads {
   // Effect: the same for a new entry beside those that the key and start have already.
   // REQUIRES: duplicates().
   Cell& add(BytesView key, std::int64_t start_ms);
+
+  Cell& put_at(BytesView key, std::int64_t start_ms) override {
+    return spec_.duplicates ? add(key, start_ms) : at(key, start_ms, 0);
+  }
 
   // Effect: visits the readable entries of this key with a value and a time in [from, to], both
   // inclusive, by time, then by the second number, or backward in both.

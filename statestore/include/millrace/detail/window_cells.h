@@ -10,12 +10,11 @@
 #include <string>
 #include <vector>
 
-#include "millrace/detail/segmented_cells.h"
-#include "millrace/detail/window_reads.h"
+#include "millrace/detail/any_window_cells.h"
 
 namespace millrace::state {
 
-class WindowCells final : public SegmentedCells, public WindowReads {
+class WindowCells final : public AnyWindowCells {
  public:
   // REQUIRES: size > 0, retention >= size. `disk`: outlives the store; nullptr: none.
   WindowCells(std::string name, Duration size, Duration retention, const ValueType& type,
@@ -29,6 +28,8 @@ class WindowCells final : public SegmentedCells, public WindowReads {
   // Effect: notes that this start was put (R-W5), then the cell of this key and window, made empty
   // if there is none. REQUIRES: start_ms >= 0; readable(start_ms).
   Cell& at(BytesView key, std::int64_t start_ms);
+
+  Cell& put_at(BytesView key, std::int64_t start_ms) override { return at(key, start_ms); }
 
   // Effect: what the disk has of these keys in this window is in memory, read in one go.
   void prefetch(std::span<const BytesView> keys, std::int64_t start_ms);

@@ -21,6 +21,8 @@ template <class K>
 inline constexpr std::size_t kKeyBytesBehindInner = 0;
 template <class K>
 inline constexpr std::size_t kKeyBytesBehindInner<Windowed<K>> = 8;
+template <class K>
+inline constexpr std::size_t kKeyBytesBehindInner<SessionWindowed<K>> = 16;
 
 // A user's choice of partition; nullopt: no opinion, the default is taken.
 template <class K, class V>

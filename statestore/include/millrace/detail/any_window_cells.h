@@ -1,19 +1,16 @@
-// What views read of a store of windows, whatever its layout in memory.
+// A store of windows, whatever its layout in memory: what views of it use.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 
-#include "millrace/bytes.h"
-#include "millrace/detail/cell.h"
-#include "millrace/detail/disk_table.h"
-#include "millrace/time.h"
+#include "millrace/detail/segmented_cells.h"
 
 namespace millrace::state {
 
-class WindowReads {
+class AnyWindowCells : public SegmentedCells {
  public:
-  virtual ~WindowReads() = default;
+  using SegmentedCells::SegmentedCells;
 
   // How long its windows are, which entries do not say.
   virtual Duration window_size() const = 0;
@@ -21,6 +18,11 @@ class WindowReads {
   // The cell of this key and start, maybe empty, or nullptr; nullptr also where the window is not
   // readable. May ask the disk, once. A store that keeps duplicates has none: use fetch().
   virtual Cell* find(BytesView key, std::int64_t start_ms) = 0;
+
+  // Effect: notes that this start was put (R-W5), then the cell that a value of this key and start goes
+  // to: the one that is there, or, in a store that keeps duplicates, a new one beside it.
+  // REQUIRES: start_ms >= 0; readable(start_ms).
+  virtual Cell& put_at(BytesView key, std::int64_t start_ms) = 0;
 
   // What a scan is about: key_from <= key < key_to (nullopt: unbounded), and starts in [from, to],
   // both inclusive.
