@@ -1,8 +1,21 @@
 #include "millrace/dsl/streams_builder.h"
 
+#include <memory>
 #include <string>
+#include <utility>
+
+#include "millrace/detail/key_value_cells.h"
 
 namespace millrace {
+
+graph::StoreSpec detail::scanned(graph::StoreSpec spec) {
+  spec.make = [make = std::move(spec.make)](state::DiskTable* disk) {
+    std::unique_ptr<state::Store> store = make(disk);
+    static_cast<state::KeyValueCells&>(*store).prepare_scans(0);
+    return store;
+  };
+  return spec;
+}
 
 StreamsBuilder::StreamsBuilder() : graph_(std::make_shared<graph::GraphBuilder>()) {}
 StreamsBuilder::~StreamsBuilder() = default;

@@ -1,6 +1,7 @@
 #include "overlay.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "changelog_cell.h"
@@ -13,6 +14,17 @@ namespace {
 
 // Absent keys that are remembered before they are forgotten all at once.
 constexpr std::size_t kAbsentMax = 4096;
+
+// REQUIRES: inside a catch clause.
+bool out_of_memory() {
+  try {
+    throw;
+  } catch (const std::bad_alloc&) {
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
 
 // A restore's batches: big enough for the disk's own batches, small enough for the memory budget.
 constexpr std::size_t kRestoreBatchBytes = 8 << 20;
@@ -86,6 +98,7 @@ void Overlay::decode(BytesView value, Timestamp timestamp, Cell& cell) {
   } catch (...) {
     type_.destroy(cell.value());
     type_.construct_empty(cell.value());
+    if (out_of_memory()) throw;  // says nothing about the bytes
     throw StateError("millrace: store '" + store_ + "': what its disk holds of a key, from its " +
                      "changelog up to offset " + std::to_string(reached_.value()) +
                      ", cannot be decoded: " + reason_of_current_exception() +

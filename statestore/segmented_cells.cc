@@ -85,7 +85,7 @@ void SegmentedCells::write_changes(ChangelogWriter& writer) {
 
 void SegmentedCells::commit(ChangelogRange written) {
   const std::size_t changes = changes_.size();
-  forget_absent(nullptr);
+  forget_absent();
   gather_touched();
   for (Segment* segment = touched_; segment != nullptr; segment = segment->next_touched) {
     segment->lowest = lower(segment->lowest, written.first);
@@ -108,7 +108,7 @@ void SegmentedCells::commit(ChangelogRange written) {
 }
 
 void SegmentedCells::abort() {
-  forget_absent(nullptr);
+  forget_absent();
   gather_touched();
   if (overlay_ != nullptr) {
     overlay_->abort(changes_);
@@ -182,7 +182,7 @@ bool SegmentedCells::restored() const { return overlay_ == nullptr || overlay_->
 
 std::size_t SegmentedCells::evict(std::size_t bytes) {
   if (overlay_ == nullptr) return 0;
-  forget_absent(nullptr);
+  forget_absent();
   overlay_->sweep();
   std::size_t cells = kEvictionStep;
   std::size_t left = bytes;
@@ -273,11 +273,6 @@ void SegmentedCells::release_touched() {
 
 void SegmentedCells::drop(Segments::iterator at) {
   lowest_dropped_ = lower(lowest_dropped_, at->second->lowest);
-  if (overlay_ != nullptr) {
-    const Segment* gone = at->second.get();
-    forget_absent(gone);
-    overlay_->forget([&](const Cell& cell) { return &segment_of(cell) == gone; });
-  }
   if (at->second->size() > 0) {
     dropped_.insert(segments_.extract(at));
   } else {
@@ -286,9 +281,13 @@ void SegmentedCells::drop(Segments::iterator at) {
 }
 
 void SegmentedCells::drop_unreadable() {
-  while (!segments_.empty() && !readable(last_time(segments_.begin()->first))) {
-    drop(segments_.begin());
+  const auto ends = [this](std::int64_t number) { return !readable(last_time(number)); };
+  if (segments_.empty() || !ends(segments_.begin()->first)) return;
+  if (overlay_ != nullptr) {
+    forget_absent();
+    overlay_->forget([&](const Cell& cell) { return ends(segment_of(cell).tag()); });
   }
+  while (!segments_.empty() && ends(segments_.begin()->first)) drop(segments_.begin());
 }
 
 void SegmentedCells::dismantle(std::size_t budget) {

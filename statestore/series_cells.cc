@@ -5,6 +5,7 @@
 
 #include "big_endian.h"
 #include "millrace/detail/assert.h"
+#include "millrace/error.h"
 #include "overlay.h"
 #include "series.h"
 
@@ -42,8 +43,8 @@ std::size_t suffix_size(StoreKind kind) {
 // The entries of a segment on disk, taken apart.
 class DiskEntries {
  public:
-  DiskEntries(std::unique_ptr<DiskScan> scan, std::size_t size_of_suffix)
-      : scan_(std::move(scan)), size_of_suffix_(size_of_suffix) {
+  DiskEntries(std::unique_ptr<DiskScan> scan, const std::string& store, std::size_t size_of_suffix)
+      : scan_(std::move(scan)), store_(store), size_of_suffix_(size_of_suffix) {
     look();
   }
   bool valid() const { return valid_; }
@@ -65,11 +66,16 @@ class DiskEntries {
     if (!valid_) return;
     const std::size_t around = kTimeBytes + kEscapedEnd.size() + size_of_suffix_;
     const BytesView all = scan_->key();
-    MILLRACE_ASSERT(all.size() >= around, "a key on disk is too short for its store");
+    if (all.size() < around) {
+      throw StateError("millrace: store '" + store_ +
+                       "': a key on its disk is too short to be one of this kind of store. Nothing "
+                       "was changed: remove the task's directory so that it is restored");
+    }
     unescape(all.substr(kTimeBytes, all.size() - around), key_);
   }
 
   std::unique_ptr<DiskScan> scan_;
+  const std::string& store_;
   const std::size_t size_of_suffix_;
   bool valid_ = false;
   Bytes key_;
@@ -177,7 +183,7 @@ Series* SeriesCells::find_series(Segment& segment, BytesView key) {
 
 Series& SeriesCells::series_at(Segment& segment, BytesView key) {
   bool created = false;
-  if (absent_.size() >= kAbsentMax) forget_absent(nullptr);
+  if (absent_.size() >= kAbsentMax) forget_absent();
   Cell& place = segment.find_or_insert(key, hash_of(key), created);
   Series& series = Series::of(place);
   place.used = 1;
@@ -202,7 +208,7 @@ void SeriesCells::load(Segment& segment, Series& series) {
   write_disk_key({series.key(), {}, 0}, prefix);
   const std::optional<Bytes> end = least_above(prefix);
   DiskEntries below(overlay()->disk().scan(BytesView(prefix), BytesView(*end), ScanOrder::kForward),
-                    suffix_size(kind()));
+                    name(), suffix_size(kind()));
   for (; below.valid(); below.next()) {
     Cell& cell = series.insert(below.suffix());
     overlay()->decode(below.value(), below.timestamp(), cell);
@@ -210,13 +216,12 @@ void SeriesCells::load(Segment& segment, Series& series) {
   }
 }
 
-void SeriesCells::forget_absent(const Segment* segment) {
-  std::erase_if(absent_, [&](Cell* place) {
-    if (segment != nullptr && place->owner != segment) return false;
+void SeriesCells::forget_absent() {
+  for (Cell* place : absent_) {
     place->listed = 0;
     if (Series::of(*place).entries().empty()) place->owner->erase(*place);
-    return true;
-  });
+  }
+  absent_.clear();
 }
 
 bool SeriesCells::may_go(const Cell& place) const {
@@ -264,7 +269,7 @@ bool SeriesCells::visit_disk(Segment& segment, const Range& range, ScanOrder ord
     to = number;
     append_escaped(*range.key_to, *to);
   }
-  DiskEntries below(overlay()->disk().scan(BytesView(from), BytesView(*to), order),
+  DiskEntries below(overlay()->disk().scan(BytesView(from), BytesView(*to), order), name(),
                     suffix_size(kind()));
   bool more = true;
   const auto take = [&] {

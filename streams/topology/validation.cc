@@ -36,6 +36,13 @@ class Check {
     for (const RepartitionSpec& repartition : graph_.repartitions()) check_repartition(repartition);
     for (const auto& [name, store] : graph_.stores()) {
       if (!is_valid_name(name)) add(store.where, invalid("a store", name));
+      if (store.persistent && !store.logged) {
+        add(store.where,
+            "the store '" + name +
+                "' would lie on disk without a changelog, and hold something else than "
+                "what was committed after a crash: keep it in memory with .store = "
+                "StoreKind::kInMemory, or leave it its changelog");
+      }
     }
     for (const GraphBuilder::StoreUse& use : graph_.store_uses()) check_use(use);
     return std::move(mistakes_);

@@ -27,6 +27,7 @@ const Topic<Text, Text> kOther("other");
 const Topic<Text, Text> kOut("out");
 inline constexpr KeyValueStoreName<Text, Number> kSeen("seen");
 inline constexpr WindowStoreName<Text, Number> kPerSecond("per-second");
+inline constexpr SessionStoreName<Text, Number> kVisits("visits");
 
 class Process : public ::testing::TestWithParam<bool> {
  protected:
@@ -265,6 +266,40 @@ TEST_P(Process, AStoreOfWindows) {
   EXPECT_EQ(windows[0].value, 2);
   EXPECT_EQ(windows[1].value, 2);
   EXPECT_EQ(windows[2].key, (Window{from_ms(2000), from_ms(3000)}));
+}
+
+// Sessions with a gap of 10 ms, merged by hand.
+class Visits : public Processor<Text, Text> {
+ public:
+  void init() override { visits_ = &context().store(kVisits); }
+  void process(const Record<Text, Text>& record) override {
+    SessionWindowed<Text> merged{record.key, {record.timestamp, record.timestamp}};
+    Number count = 1;
+    for (const auto& [session, n] :
+         visits_->find_sessions(record.key, record.timestamp - 10ms, record.timestamp + 10ms)) {
+      merged.window.start = std::min(merged.window.start, session.window.start);
+      merged.window.end = std::max(merged.window.end, session.window.end);
+      count += n;
+      visits_->remove(session);
+    }
+    visits_->put(merged, count);
+  }
+
+ private:
+  SessionStore<Text, Number>* visits_ = nullptr;
+};
+
+TEST_P(Process, AStoreOfSessions) {
+  builder.add_state_store(kVisits, 1h);
+  builder.stream(kIn).process(Visits(), {.stores = {kVisits}});
+  auto app = driver();
+  auto in = app.create_input_topic(kIn);
+  for (const int at : {10, 30, 40, 20, 100}) in.pipe_input("a", "x", from_ms(at));
+  const auto sessions = app.store(kVisits).fetch("a");
+  ASSERT_EQ(sessions.size(), 2u);
+  EXPECT_EQ(sessions[0].key.window, (Window{from_ms(10), from_ms(40)}));
+  EXPECT_EQ(sessions[0].value, 4);
+  EXPECT_EQ(sessions[1].key.window, (Window{from_ms(100), from_ms(100)}));
 }
 
 class FirstPut : public Processor<Text, Text> {

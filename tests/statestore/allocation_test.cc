@@ -162,6 +162,92 @@ TEST(OutOfMemory, KeyValueStoreIsExact) {
   EXPECT_EQ(now().at("k1099").value, std::string(50, 'n'));
 }
 
+// The same over a disk: an entry that cannot be read into memory is not half there, and an abort leaves
+// what the disk and the last commits say.
+TEST(OutOfMemory, KeyValueStoreOverADiskIsExact) {
+  TestDisk disk(1);  // applies late
+  const auto store = key_value_store<std::string>(default_serde<std::string>(), &disk.table());
+  Changelog changelog;
+  Contents<std::string> before;
+  for (int i = 0; i < 300; ++i) {
+    const std::string key = "k" + std::to_string(i);
+    put<std::string>(*store, key, std::string(40, 'o'), 1);
+    before.emplace(key, Entry<std::string>{std::string(40, 'o'), 1});
+    if (i % 100 == 99) changelog.commit(*store);
+  }
+  disk.table().hurry();
+  while (store->size() > 20) store->evict(1 << 20);  // most are on disk alone
+  fail_each_allocation(
+      *store,
+      [&] {
+        for (int i = 0; i < 400; i += 10) {
+          const std::string key = "k" + std::to_string(i);
+          if (i % 20 == 0) {
+            put<std::string>(*store, key, std::string(50, 'n'), 2);
+          } else {
+            erase<std::string>(*store, key, 2);
+          }
+        }
+        NullWriter nobody;
+        store->write_changes(nobody);
+      },
+      [&] { return contents<std::string>(*store) == before; });
+  changelog.commit(*store);
+  EXPECT_EQ(contents<std::string>(*store).size(), 300u - 15 + 5);
+}
+
+// The same for series: sessions that are merged and taken back.
+TEST(OutOfMemory, SessionStoreOverADiskIsExact) {
+  TestDisk disk(1);
+  TaskMemory memory;
+  SeriesCells store({"sessions", StoreKind::kSession, {}, Duration(1'000'000)},
+                    value_type<std::string>(), codec_of<std::string>(), &disk.table());
+  store.bind(memory);
+  Changelog changelog;
+  const auto put_session = [&](int key, int end, int start, std::size_t length) {
+    change<std::string>(store, store.at("k" + std::to_string(key), end, start),
+                        std::string(length, 'v'), end);
+  };
+  for (int i = 0; i < 40; ++i) {
+    put_session(i, 100, 90, 40);
+    put_session(i, 200, 190, 40);
+  }
+  changelog.commit(store);
+  memory.commit();
+  disk.table().hurry();
+  for (int i = 0; i < 20; ++i) store.evict(1 << 20);
+  const auto ends = [&] {
+    std::vector<std::int64_t> found;
+    store.scan({}, ScanOrder::kForward, [&](BytesView, std::int64_t end, const Cell&) {
+      found.push_back(end);
+      return true;
+    });
+    return found;
+  };
+  const auto before = ends();
+  EXPECT_EQ(before.size(), 80u);
+  fail_each_allocation(
+      store,
+      [&] {
+        memory.abort();
+        for (int i = 0; i < 50; i += 5) {
+          for (const int end : {100, 200}) {
+            Cell* cell = store.find("k" + std::to_string(i), end, end - 10);
+            if (cell != nullptr) change<std::string>(store, *cell, std::nullopt, 250);
+          }
+          put_session(i, 250, 90, 60);
+        }
+        NullWriter nobody;
+        store.write_changes(nobody);
+      },
+      [&] {
+        memory.abort();
+        return ends() == before;
+      });
+  changelog.commit(store);
+  EXPECT_EQ(ends().size(), 80u - 16 + 10);
+}
+
 TEST(OutOfMemory, WindowStoreIsExact) {
   TaskMemory memory;
   const auto store = window_store<std::string>(memory, 10, 50);

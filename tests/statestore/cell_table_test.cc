@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -155,6 +156,39 @@ TEST(CellTable, Alignment) {
   expect_aligned<long double>();
   expect_aligned<Wide>();
   expect_aligned<Large>();
+}
+
+// The order may be built in small steps, while cells come and go and shards split; each step is
+// bounded, and a scan in the middle shows all.
+TEST(CellTable, OrderIsBuiltInSteps) {
+  Footprint footprint;
+  CellTable table(value_type<std::int64_t>(), 0, footprint);
+  const auto key_of = [](int i) { return Bytes("k") + std::to_string(i * 7919 % 10'000); };
+  bool created = false;
+  for (int i = 0; i < 5000; ++i) table.find_or_insert(key_of(i), hash_of(key_of(i)), created);
+  int steps = 0;
+  int next = 5000;
+  while (!table.build_order(100)) {
+    ++steps;
+    ASSERT_LT(steps, 200);
+    for (const int last = next + 30; next < last && next < 8000; ++next) {
+      table.find_or_insert(key_of(next), hash_of(key_of(next)), created);
+      if (next % 3 == 0)
+        table.erase(*table.find(key_of(next - 4000), hash_of(key_of(next - 4000))));
+    }
+  }
+  EXPECT_GT(steps, 5);
+  std::vector<Bytes> seen;
+  table.scan(std::nullopt, std::nullopt, ScanOrder::kForward, [&](Cell& cell) {
+    seen.emplace_back(cell.key());
+    return true;
+  });
+  EXPECT_EQ(seen.size(), table.size());
+  EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
+  std::size_t backward = seen.size();
+  table.scan(std::nullopt, std::nullopt, ScanOrder::kBackward,
+             [&](Cell& cell) { return cell.key() == seen[--backward]; });
+  EXPECT_EQ(backward, 0u);
 }
 
 }  // namespace

@@ -163,6 +163,26 @@ TEST(Validation, StoresUsedAsSomethingElse) {
                               "another kind of store, other keys, other values" + rest));
 }
 
+TEST(Validation, StoresOnDiskWithoutAChangelog) {
+  // After a crash such a store would hold something else than what was committed.
+  Valid sample;
+  const auto add = [&](const char* name, bool persistent, std::uint32_t at) {
+    StoreSpec& spec = sample.store(name, at);
+    spec.logged = false;
+    spec.persistent = persistent;
+    sample.builder.add_store(spec);
+    sample.processor({sample.in}, at + 1, name, {name});
+  };
+  add("on-disk", true, 10);
+  add("in-memory", false, 12);
+  EXPECT_THAT(
+      mistakes(sample),
+      ElementsAre("millrace: app.cc:10: the store 'on-disk' would lie on disk without a "
+                  "changelog, and hold something else than what was committed after a "
+                  "crash: keep it in memory with .store = StoreKind::kInMemory, or leave it "
+                  "its changelog"));
+}
+
 TEST(Validation, RepartitionsThatNobodyReads) {
   // Its records would be written, stored and thrown away.
   Valid sample;

@@ -133,12 +133,22 @@ using Grouped = Repartitioned<K, V>;
 // memory alone: a restart reads the whole changelog, and the store must fit.
 enum class StoreKind { kPersistent, kInMemory };
 
+// Whether a store's entries are written to a changelog, from which another machine, or this one
+// without its disk, finds them again.
+enum class Changelog {
+  kYes,
+  // After a restart, and wherever its task moves to, the store is empty. Only of stores in memory:
+  // one on disk would hold less, or more, than what was committed; build() refuses it.
+  kNone,
+};
+
 // How a store's entries are written to its changelog, and where it keeps them.
 template <class K, class A>
 struct Materialized {
   AnySerde<K> key_serde = default_serde<K>();
   AnySerde<A> value_serde = default_serde<A>();
   StoreKind store = StoreKind::kPersistent;
+  Changelog changelog = Changelog::kYes;
   SourceLocation where = SourceLocation::current();
 };
 
@@ -150,6 +160,7 @@ struct MaterializedWindows {
   AnySerde<A> value_serde = default_serde<A>();
   StoreKind store = StoreKind::kPersistent;
   std::optional<Duration> retention = {};
+  Changelog changelog = Changelog::kYes;
   SourceLocation where = SourceLocation::current();
 };
 

@@ -30,6 +30,12 @@ class ConnectedStore {
         kind_(state::StoreKind::kTimestampedWindow),
         key_type_(&typeid(K)),
         value_type_(&typeid(V)) {}
+  template <class K, class V>
+  ConnectedStore(SessionStoreName<K, V> name)
+      : name_(name.view()),
+        kind_(state::StoreKind::kSession),
+        key_type_(&typeid(K)),
+        value_type_(&typeid(V)) {}
   template <std::size_t N>
   consteval ConnectedStore(const char (&literal)[N])
       : name_(detail::checked_name({literal, N - 1})) {}

@@ -133,7 +133,7 @@ class StreamsBuilder {
   // has one part per task of theirs.
   template <class K, class V>
   void add_state_store(KeyValueStoreName<K, V> store, Materialized<K, V> options) {
-    graph_->add_store(detail::table_store_spec(store.view(), options));
+    graph_->add_store(detail::scanned(detail::table_store_spec(store.view(), options)));
   }
   template <class K, class V>
   void add_state_store(KeyValueStoreName<K, V> store,

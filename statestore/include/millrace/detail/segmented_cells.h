@@ -105,8 +105,8 @@ class SegmentedCells : public Store {
   virtual Cell& make_in(Segment& segment, const EntryKey& key) = 0;
   // Whether eviction may take what the segment holds there.
   virtual bool may_go(const Cell& indexed) const = 0;
-  // Effect: what is kept of vain questions to the disk goes, of this segment or (nullptr) of all.
-  virtual void forget_absent(const Segment* segment) { static_cast<void>(segment); }
+  // Effect: what is kept of vain questions to the disk goes, but for what overlay() keeps.
+  virtual void forget_absent() {}
 
   // --- for the layout ---------------------------------------------------------------------------
 

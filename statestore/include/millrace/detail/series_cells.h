@@ -88,7 +88,7 @@ class SeriesCells final : public AnyWindowCells {
   Cell* find_in(Segment& segment, const EntryKey& key) override;
   Cell& make_in(Segment& segment, const EntryKey& key) override;
   bool may_go(const Cell& indexed) const override;
-  void forget_absent(const Segment* segment) override;
+  void forget_absent() override;
 
   Series* find_series(Segment& segment, BytesView key);
   Series& series_at(Segment& segment, BytesView key);

@@ -28,6 +28,7 @@ graph::StoreSpec series_store_spec(state::SeriesSpec shape, const Options& optio
   spec.value_type = &typeid(V);
   spec.key_serde = std::make_shared<const AnySerde<K>>(options.key_serde);
   spec.persistent = options.store == StoreKind::kPersistent;
+  spec.logged = options.changelog == Changelog::kYes;
   spec.facts = state::store_facts(shape, options.key_serde.type(), options.value_serde.type());
   spec.make = [shape = std::move(shape), serde = options.value_serde](state::DiskTable* disk) {
     return std::unique_ptr<state::Store>(new state::SeriesCells(

@@ -24,6 +24,7 @@ graph::StoreSpec table_store_spec(std::string_view name, const Materialized<K, V
   spec.value_type = &typeid(V);
   spec.key_serde = std::make_shared<const AnySerde<K>>(options.key_serde);
   spec.persistent = options.store == StoreKind::kPersistent;
+  spec.logged = options.changelog == Changelog::kYes;
   spec.facts = state::store_facts(spec.kind, options.key_serde.type(), options.value_serde.type());
   spec.make = [name = spec.name, serde = options.value_serde](state::DiskTable* disk) {
     return std::unique_ptr<state::Store>(new state::KeyValueCells(
@@ -32,5 +33,9 @@ graph::StoreSpec table_store_spec(std::string_view name, const Materialized<K, V
   };
   return spec;
 }
+
+// The same store with an order of its keys from its first entry on: a processor may scan it at any
+// time, and must not wait then for a million keys to be sorted.
+graph::StoreSpec scanned(graph::StoreSpec spec);
 
 }  // namespace millrace::detail

@@ -28,6 +28,7 @@ graph::StoreSpec window_store_spec(std::string_view name, Duration size, Duratio
   spec.value_type = &typeid(A);
   spec.key_serde = std::make_shared<const AnySerde<K>>(options.key_serde);
   spec.persistent = options.store == StoreKind::kPersistent;
+  spec.logged = options.changelog == Changelog::kYes;
   spec.facts = state::store_facts(spec.kind, options.key_serde.type(), options.value_serde.type());
   spec.facts.emplace("layout", "grid");
   spec.facts.emplace("window.size.ms", std::to_string(to_ms(size)));
