@@ -67,6 +67,7 @@ class Recovery {
   std::vector<std::string> leftovers_;  // what a cleaner left behind
   bool manifest_there_ = false;
   bool marked_ = false;                   // the file `synced` is there
+  bool both_hold_ = false;                // its two slots
   std::optional<SyncedPosition> synced_;  // what it says
   Recovered out_;
 };
@@ -219,6 +220,7 @@ Result<std::vector<Recovery::Found>> Recovery::load_frames() {
   auto slots = SyncedMark::slots(directory_, out_.journal);
   if (!slots.ok()) return not_possible(slots.error());
   marked_ = slots.value().there;
+  both_hold_ = slots.value().first && slots.value().second;
   synced_ = std::max(slots.value().first, slots.value().second);  // nullopt is less than any
   if (marked_ && !synced_) {
     return damaged(directory_.path(kSyncedFile), 0,
@@ -457,7 +459,7 @@ Status Recovery::keep(const Found& found, std::uint64_t end, bool sealed) {
   }
   out_.last = std::move(writer);
   const SyncedPosition position{number, end, out_.last_frame};
-  if (synced_ == position) {
+  if (synced_ == position && both_hold_) {
     auto opened = SyncedMark::open(directory_, out_.journal);
     if (!opened.ok()) return not_possible(opened.error());
     out_.mark = std::move(opened.value());

@@ -66,14 +66,23 @@ FileResult<SyncedMark> SyncedMark::open(const Directory& directory, JournalId jo
 }
 
 FileStatus SyncedMark::note(SyncedPosition position) {
+  if (!pinned_) return pin(position);
   return file_->write_at(kSlotSize, encode(journal_, position));
 }
 
 FileStatus SyncedMark::pin(SyncedPosition position) {
-  // The other slot first: while this one is written it is the only one.
+  // The other slot first: while this one is written it is the only one. It is written again, because a
+  // sync that failed may have lost what note() wrote.
+  const Bytes slot = encode(journal_, position);
+  if (pinned_) {
+    if (auto error = file_->write_at(kSlotSize, slot)) return error;
+    if (auto error = file_->sync()) return error;
+  }
+  pinned_ = false;
+  if (auto error = file_->write_at(0, slot)) return error;
   if (auto error = file_->sync()) return error;
-  if (auto error = file_->write_at(0, encode(journal_, position))) return error;
-  return file_->sync();
+  pinned_ = true;
+  return std::nullopt;
 }
 
 }  // namespace millrace::log::journal

@@ -1,9 +1,9 @@
 // The small file `synced`: up to where the journal is known to be durable. A bad frame below it is
 // damage, one above it a torn tail.
 //
-// Two slots, so that one is always whole. pin() writes the first and syncs it: after every new
-// segment. note() writes the second after every sync() of a segment and leaves it to the system: a
-// second fdatasync would double what a commit waits for. After a power cut the mark may therefore lag;
+// Two slots, so that one is always whole. pin() writes both, one after the other, and syncs each: after
+// every new segment. note() writes the second after every sync() of a segment and leaves it to the
+// system: a second fdatasync would double what a commit waits for. After a power cut the mark may therefore lag;
 // frames say by themselves what was durable when they were written, which closes most of that gap.
 #pragma once
 
@@ -40,6 +40,7 @@ class SyncedMark {
     std::optional<SyncedPosition> second;
   };
   static FileResult<Slots> slots(const Directory& directory, JournalId journal);
+  // REQUIRES: both slots can be believed.
   static FileResult<SyncedMark> open(const Directory& directory, JournalId journal);
 
   [[nodiscard]] FileStatus note(SyncedPosition position);
@@ -48,6 +49,7 @@ class SyncedMark {
  private:
   JournalId journal_;
   std::unique_ptr<File> file_;
+  bool pinned_ = true;  // the first slot is whole on the disk: the second may be written over
 };
 
 }  // namespace millrace::log::journal
