@@ -286,7 +286,8 @@ Status Cleaner::install(const std::vector<SealedSegment>& before,
   bool listed = true;
   for (const SealedSegment& segment : before) {
     listed = listed && segment.has_foot;
-    if (listed && is_frames(segment)) {
+    // The last of them may have gone already: what was said does not go back.
+    if (listed && is_frames(segment) && segment.live.number >= manifest.frames_from) {
       manifest.frames_from = segment.live.number + 1;
       manifest.next_frame = segment.live.last_frame + 1;
     }
@@ -307,7 +308,9 @@ Status Cleaner::install(const std::vector<SealedSegment>& before,
   manifest_ = std::move(manifest);
 
   // Readers that hold a place in what goes read it from its open file.
-  for (const SegmentPtr& segment : gone) (void)segment->file().ok();
+  for (const SegmentPtr& segment : gone) {
+    (void)segment->keep_open().ok();  // else they find what they look for in the copies
+  }
   std::vector<std::pair<SegmentPtr, SegmentPages>> parts;
   for (CopiesWriter::Finished& one : come) {
     parts.emplace_back(one.segment.segment, std::move(one.pages));

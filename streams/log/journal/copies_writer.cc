@@ -70,7 +70,7 @@ FileResult<CopiesWriter::Finished> CopiesWriter::finish() {
   if (auto error = directory_.files().rename(path + kUnfinished, path)) return *error;
   if (auto error = directory_.files().sync_directory(directory_.path())) return *error;
   finished_ = true;
-  finished.segment.segment = std::make_shared<const Segment>(directory_.files(), path, header_);
+  finished.segment.segment = directory_.segment(header_);
   finished.segment.live = {SegmentKind::kCopies, header_.number, size, FrameNumber(0),
                            FrameNumber(-1)};
   return finished;

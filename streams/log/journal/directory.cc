@@ -4,6 +4,11 @@
 
 namespace millrace::log::journal {
 
+std::shared_ptr<const Segment> Directory::segment(const SegmentHeader& header) const {
+  return std::make_shared<const Segment>(files_, path(segment_name(header.kind, header.number)),
+                                         header, open_);
+}
+
 FileResult<std::unique_ptr<File>> Directory::place(const std::string& name,
                                                    std::span<const BytesView> content) const {
   const std::string unfinished = path(name + kUnfinished);

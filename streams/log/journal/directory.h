@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "log/journal/file_system.h"
+#include "log/journal/segment_file.h"
 
 namespace millrace::log::journal {
 
@@ -16,11 +16,15 @@ inline constexpr const char* kUnfinished = ".new";  // ends the name of a file t
 
 class Directory {
  public:
-  Directory(FileSystem& files, std::string path) : files_(files), path_(std::move(path)) {}
+  Directory(FileSystem& files, std::string path)
+      : files_(files), path_(std::move(path)), open_(std::make_shared<OpenSegments>()) {}
 
   FileSystem& files() const { return files_; }
   const std::string& path() const { return path_; }
   std::string path(const std::string& name) const { return path_ + "/" + name; }
+
+  // A segment of this directory.
+  std::shared_ptr<const Segment> segment(const SegmentHeader& header) const;
 
   // Effect: makes a file of this content, so that after any crash all of it is there or nothing; one
   // of that name is replaced. It stays open for more.
@@ -32,6 +36,7 @@ class Directory {
  private:
   FileSystem& files_;
   std::string path_;
+  std::shared_ptr<OpenSegments> open_;
 };
 
 }  // namespace millrace::log::journal

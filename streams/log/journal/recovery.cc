@@ -133,7 +133,7 @@ Result<Recovery::Found> Recovery::load_header(SegmentKind kind, SegmentNumber nu
   }
   out_.journal = header.journal;
   if (header.size() > size.value()) return damaged(path, size.value(), "its catalog is cut off");
-  return Found{std::make_shared<const Segment>(files(), path, header), size.value()};
+  return Found{directory_.segment(header), size.value()};
 }
 
 // A directory without a segment: new, unless something says that there was one.

@@ -20,14 +20,44 @@ std::string segment_name(SegmentKind kind, SegmentNumber number) {
   return std::string(digits) + (kind == SegmentKind::kFrames ? ".segment" : ".copies");
 }
 
+void OpenSegments::opened(std::weak_ptr<const Segment> segment) {
+  std::weak_ptr<const Segment> oldest;
+  {
+    const std::lock_guard lock(mutex_);
+    open_.push_back(std::move(segment));
+    if (open_.size() <= most_) return;
+    oldest = std::move(open_.front());
+    open_.pop_front();
+  }
+  if (const auto alive = oldest.lock()) alive->close();
+}
+
 Result<std::shared_ptr<const File>> Segment::file() const {
-  const std::lock_guard lock(mutex_);
-  if (!file_) {
+  std::shared_ptr<const File> file;
+  {
+    const std::lock_guard lock(mutex_);
+    if (file_) return file_;
     auto opened = files_.open(path_, FileSystem::Open::kRead);
     if (!opened.ok()) return not_possible(opened.error());
-    file_ = std::move(opened.value());
+    file = file_ = std::move(opened.value());
   }
-  return file_;
+  if (open_) open_->opened(weak_from_this());
+  return file;
+}
+
+Status Segment::keep_open() const {
+  const std::lock_guard lock(mutex_);
+  kept_ = true;
+  if (file_) return Status::success();
+  auto opened = files_.open(path_, FileSystem::Open::kRead);
+  if (!opened.ok()) return not_possible(opened.error());
+  file_ = std::move(opened.value());
+  return Status::success();
+}
+
+void Segment::close() const {
+  const std::lock_guard lock(mutex_);
+  if (!kept_) file_.reset();
 }
 
 Status Segment::read(std::uint64_t at, std::span<char> into) const {

@@ -16,9 +16,8 @@ FileResult<SegmentWriter> SegmentWriter::make(const Directory& directory, Segmen
   const BytesView content[] = {header_bytes, catalog_bytes, frames};
   auto file = directory.place(name, content);
   if (!file.ok()) return file.error();
-  return SegmentWriter(
-      std::make_shared<const Segment>(directory.files(), directory.path(name), header),
-      std::move(file.value()), header.size() + frames.size(), 0);
+  return SegmentWriter(directory.segment(header), std::move(file.value()),
+                       header.size() + frames.size(), 0);
 }
 
 FileStatus SegmentWriter::append(BytesView frame) {

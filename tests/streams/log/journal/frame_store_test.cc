@@ -171,5 +171,26 @@ TEST_F(FrameStoreTest, ABatchCanBeReadWhenItsFileIsGone) {
   EXPECT_TRUE(journal.store->read(location).ok());
 }
 
+TEST_F(FrameStoreTest, FewFilesAreOpenHoweverManyThereAre) {
+  // Property: reading a journal of many segments needs no more descriptors than one of a hundred.
+  const auto descriptors = [] {
+    const fs::directory_iterator all("/proc/self/fd");
+    return std::distance(begin(all), end(all));
+  };
+  journal.options.segment_bytes = 500;
+  const auto before = descriptors();
+  ASSERT_TRUE(journal.open().ok());
+  ASSERT_TRUE(journal.make_topic("t", 1).ok());
+  for (int i = 0; i < 150; ++i) ASSERT_TRUE(journal.write({{place(1, 0), {kLong}}}).ok());
+  for (const bool reopened : {false, true}) {
+    if (reopened) {
+      ASSERT_TRUE(journal.open().ok());
+    }
+    EXPECT_EQ(journal.read_all(place(1, 0)).size(), 150u);
+    EXPECT_LT(descriptors() - before, 140);
+  }
+  EXPECT_GT(names().size(), 150u);
+}
+
 }  // namespace
 }  // namespace millrace::log::journal
