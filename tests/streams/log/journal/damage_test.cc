@@ -361,6 +361,22 @@ TEST_F(Trouble, AnUnreadableBatchIsNamed) {
   EXPECT_TRUE(contains(refused.message(), "0000000001.segment at byte")) << refused.message();
 }
 
+TEST_F(Trouble, OneSlotOfSyncedIsAlwaysWhole) {
+  // Property: a journal that finds one slot torn makes it whole before the other is written over.
+  filled();
+  const std::string path = kDirectory + "/synced";
+  for (const std::size_t slot : {0, 512, 0}) {
+    files.kill();
+    journal.close();
+    files.restart();
+    std::string torn = files.contents().at(path);
+    torn[slot + 20] = static_cast<char>(torn[slot + 20] ^ 1);
+    files.put(path, torn);
+    const Status opened = journal.open();
+    ASSERT_TRUE(opened.ok()) << opened.message();
+  }
+}
+
 TEST_F(Trouble, AClockThatGoesBackChangesNothing) {
   filled();
   journal.clock.advance(Duration(-1'000'000'000));
