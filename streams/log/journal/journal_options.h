@@ -17,7 +17,8 @@ namespace millrace::log::journal {
 enum class Sync {
   kCommit,  // it is on the disk: commits that come meanwhile share one sync
   kWindow,  // the same, and the writer waits for company first
-  kOff,     // it is the operating system's: outlives a crash of the process, not of the machine
+  kOff,     // it is the operating system's: outlives a crash of the process, not of the machine.
+            // Synced once a second
 };
 
 struct JournalOptions {

@@ -12,6 +12,19 @@ namespace {
 
 constexpr Duration kLongestTransaction{900'000};  // Kafka's transaction.max.timeout.ms
 
+// Records of a flush below this are copied and their buffer is used again: it stays in the processor's
+// cache, and what is kept has no room to spare. (A fresh buffer grows by copies into fresh pages: twice
+// the time of a record.)
+constexpr std::size_t kCopied = std::size_t{256} << 10;
+
+std::shared_ptr<const FlushedRecords> take(RecordEncoder& records) {
+  if (records.bytes().size() > kCopied)
+    return std::make_shared<const FlushedRecords>(std::exchange(records, RecordEncoder()));
+  auto copy = std::make_shared<const FlushedRecords>(records);
+  records.clear();
+  return copy;
+}
+
 }  // namespace
 
 JournalProducer::JournalProducer(JournalState& state, ProducerOptions options, Inbox& inbox)
@@ -169,9 +182,7 @@ void JournalProducer::append_unflushed() {
           Status::abort("the transaction is longer than embedded.max.transaction.bytes"));
       return;
     }
-    journal_.transactions.append(
-        seat_, to.topic, dirty.partition,
-        std::make_shared<const FlushedRecords>(std::exchange(records, RecordEncoder())));
+    journal_.transactions.append(seat_, to.topic, dirty.partition, take(records));
     partition->wake_watchers(Isolation::kReadUncommitted);
   }
   dirty_.clear();

@@ -22,6 +22,15 @@ constexpr std::size_t kMostFrameBytes = std::size_t{64} << 20;
 // later ones twice.
 constexpr Duration kParkAfter{20};
 constexpr Duration kFullRetry{200};
+// With Sync::kOff all is synced this often nevertheless: the store keeps in memory what is not.
+constexpr Duration kLongestUnsynced{1000};
+constexpr std::size_t kMostUnsynced = std::size_t{16} << 20;
+
+std::size_t bytes_of(const Frame& frame) {
+  std::size_t bytes = 0;
+  for (const FrameBatch& batch : frame.batches) bytes += batch.encoded.size();
+  return bytes;
+}
 
 }  // namespace
 
@@ -49,9 +58,7 @@ void JournalWriter::run() {
       if (stopping_) break;
       wait_for_work(lock);
     }
-    lock.unlock();
-    if (state_.options.sync == Sync::kOff) (void)sync(lock);
-    lock.lock();
+    sync_what_waits(Duration(0), lock);
   } catch (const std::exception& e) {
     if (!lock.owns_lock()) lock.lock();
     fail(
@@ -66,7 +73,21 @@ bool JournalWriter::do_something(Lock& lock) {
     carry_out_order(lock);
     return true;
   }
-  return write_transactions(lock) || park_one(lock);
+  return sync_what_waits(kLongestUnsynced, lock) || write_transactions(lock) || park_one(lock);
+}
+
+// Effect: syncs what was written so long ago, or is too much. Returns whether there was any.
+bool JournalWriter::sync_what_waits(Duration since, Lock& lock) {
+  if (!unsynced_since_) return false;
+  const bool due = state_.clock.monotonic() >= *unsynced_since_ + since;
+  if (!due && unsynced_bytes_ < kMostUnsynced) return false;
+  unsynced_since_.reset();
+  unsynced_bytes_ = 0;
+  lock.unlock();
+  const Status synced = sync(lock);
+  lock.lock();
+  if (synced.consequence() == Consequence::kFatal) fail(synced);
+  return true;
 }
 
 void JournalWriter::wait_for_work(Lock& lock) {
@@ -77,6 +98,8 @@ void JournalWriter::wait_for_work(Lock& lock) {
   std::optional<Duration> at = state_.transactions.next_deadline();
   if (const auto since = state_.transactions.blocked_since())
     at = std::min(at.value_or(Duration::max()), *since + kParkAfter);
+  if (unsynced_since_)
+    at = std::min(at.value_or(Duration::max()), *unsynced_since_ + kLongestUnsynced);
   if (at) {
     // A millisecond more: clocks of milliseconds.
     state_.writer_wanted.wait_for(
@@ -173,6 +196,10 @@ Status JournalWriter::write(const Frame& frame, Lock& lock) {
   Status written = append(frame, lock);
   if (written.ok() && state_.options.sync != Sync::kOff) written = sync(lock);
   lock.lock();
+  if (written.ok() && state_.options.sync == Sync::kOff) {
+    if (!unsynced_since_) unsynced_since_ = state_.clock.monotonic();
+    unsynced_bytes_ += bytes_of(frame);
+  }
   if (written.ok()) {
     if (const auto wrong = state_.catalog.apply(frame)) {
       written = Status::fatal("the journal in " + state_.options.directory +

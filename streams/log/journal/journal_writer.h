@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "log/journal/journal_state.h"
@@ -30,6 +31,7 @@ class JournalWriter {
   bool park_one(Lock& lock);
   void wait_for_company(Lock& lock);
   void wait_for_work(Lock& lock);
+  bool sync_what_waits(Duration since, Lock& lock);
 
   // Effect: the frame is durable (as far as the options want it) and in the catalog.
   // Errors: kAbort, it is too long; kFatal, see fail(); kRetry, the journal closes while the disk is
@@ -44,6 +46,9 @@ class JournalWriter {
   JournalState& state_;
   bool stopping_ = false;  // guarded by the state's mutex
   bool full_ = false;      // and it was said
+  // With Sync::kOff: what was written since the last sync.
+  std::optional<Duration> unsynced_since_;
+  std::size_t unsynced_bytes_ = 0;
   std::thread thread_;
 };
 
