@@ -73,6 +73,18 @@ PreparedOrder prepare(const DeleteRecords& order, const Catalog&, const LiveTopi
   return prepared;
 }
 
+PreparedOrder prepare(const LetGo& order, const Catalog&, const LiveTopics& topics) {
+  PreparedOrder prepared;
+  for (const RecordsDeleted& deletion : order.deletions) {
+    const LivePartition* partition = topics.find(deletion.where);
+    if (partition == nullptr) continue;
+    const Offset below =
+        std::min(deletion.below, partition->readable_end(Isolation::kReadCommitted));
+    if (below > partition->start()) prepared.frame.deletions.push_back({deletion.where, below});
+  }
+  return prepared;
+}
+
 }  // namespace
 
 PreparedOrder prepare(const AdminOrder& order, const Catalog& catalog, const LiveTopics& topics) {

@@ -1,4 +1,4 @@
-// Changes that an admin orders: each is a frame of its own, prepared and carried out by the writer.
+// Changes that an admin or the cleaner orders: each is a frame of its own, prepared and carried out by the writer.
 #pragma once
 
 #include <string>
@@ -22,9 +22,14 @@ struct DeleteRecords {
   std::vector<DeleteBelow> below;
 };
 
+// What the cleaner found that retention does not keep.
+struct LetGo {
+  std::vector<RecordsDeleted> deletions;
+};
+
 struct AdminOrder {
   JournalTransaction::Waiting waiting;
-  std::variant<CreateTopics, DeleteTopics, DeleteRecords> what;
+  std::variant<CreateTopics, DeleteTopics, DeleteRecords, LetGo> what;
 };
 
 // What is to be written for an order, perhaps nothing, and what is wrong with the rest of it.

@@ -5,6 +5,7 @@
 #include "log/group/local_membership.h"
 #include "log/journal/disk_reader.h"
 #include "log/journal/journal_admin.h"
+#include "log/journal/journal_cleaner.h"
 #include "log/journal/journal_producer.h"
 #include "log/journal/journal_reader.h"
 #include "log/journal/journal_state.h"
@@ -48,6 +49,7 @@ class JournalLog::Running {
   const std::unique_ptr<JournalState> state_;
   DiskReader disk_{*state_};
   JournalWriter writer_{*state_};
+  JournalCleaner cleaner_{*state_};
 };
 
 JournalLog::JournalLog(std::unique_ptr<Running> running) : running_(std::move(running)) {}

@@ -41,10 +41,10 @@ std::optional<std::string> set_sync(JournalOptions& options, std::string_view te
   return std::nullopt;
 }
 
-std::optional<std::string> set_window(JournalOptions& options, std::string_view text) {
+std::optional<std::string> parse_ms(std::string_view text, std::uint64_t most, Duration& target) {
   std::uint64_t ms = 0;
-  auto wrong = parse(text, 1, 1000, ms);
-  if (!wrong) options.sync_window = Duration(static_cast<Duration::rep>(ms));
+  auto wrong = parse(text, 1, most, ms);
+  if (!wrong) target = Duration(static_cast<Duration::rep>(ms));
   return wrong;
 }
 
@@ -55,7 +55,11 @@ struct Property {
 
 constexpr std::uint64_t kMost = std::uint64_t{1} << 40;
 
-constexpr std::array<Property, 5> kProperties = {{
+constexpr std::array<Property, 6> kProperties = {{
+    {"embedded.cleaner.interval.ms",
+     [](JournalOptions& o, std::string_view t) {
+       return parse_ms(t, 86'400'000, o.cleaner_interval);
+     }},
     {"embedded.max.transaction.bytes",
      [](JournalOptions& o, std::string_view t) {
        // Where it cannot go to its place at once it is one record, whose length is 31 bits.
@@ -66,7 +70,8 @@ constexpr std::array<Property, 5> kProperties = {{
        return parse(t, std::uint64_t{1} << 20, std::uint64_t{4} << 30, o.segment_bytes);
      }},
     {"embedded.sync", set_sync},
-    {"embedded.sync.window.ms", set_window},
+    {"embedded.sync.window.ms",
+     [](JournalOptions& o, std::string_view t) { return parse_ms(t, 1000, o.sync_window); }},
     {"embedded.tail.bytes",
      [](JournalOptions& o, std::string_view t) { return parse(t, 0, kMost, o.tail_bytes); }},
 }};

@@ -30,6 +30,8 @@ struct JournalOptions {
   std::uint64_t max_transaction_bytes = std::uint64_t{256} << 20;
   // What the newest records may take in memory, so that readers that keep up read no files.
   std::uint64_t tail_bytes = std::uint64_t{32} << 20;
+  // How often retention and compaction are looked after.
+  Duration cleaner_interval{30'000};
 };
 
 // Whether bootstrap.servers names a directory, well written or not.

@@ -2,6 +2,7 @@
 //
 //   writer (one thread)      takes what has ended, writes and syncs without the mutex, then settles
 //   disk reader (one thread) fetches what is in memory no more, for readers that lag
+//   cleaner (one thread)     lets go what retention and compaction do not keep
 //   producers, readers, admins: on their workers' threads, holding the mutex for a moment
 #pragma once
 

@@ -77,7 +77,8 @@ TEST_P(JournalKillTest, WhatWasAnsweredIsThereOnce) {
   const JournalOptions options{.directory = directory.path() / "journal",
                                .sync = GetParam(),
                                .sync_window = Duration(2),
-                               .segment_bytes = 8192};
+                               .segment_bytes = 8192,
+                               .cleaner_interval = Duration(3)};
   {
     const auto log = open_or_throw(options);
     JournalClient client(*log);

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "streams/log/journal/journal_client.h"
 #include "support/temporary_directory.h"
 
@@ -211,6 +213,68 @@ TEST_F(JournalLogTest, WhatWasDeletedStaysDeleted) {
   reopen();
   EXPECT_EQ(client->list(OffsetKind::kStart, a), Offset(3));
   EXPECT_THAT(client->read(a), ElementsAre(Pair(3, "3")));
+}
+
+TEST_F(JournalLogTest, RetentionLetsGoWhatIsTooMuchAndTellsWhoStandsThere) {
+  close();
+  options.segment_bytes = 4096;
+  options.tail_bytes = 0;
+  options.cleaner_interval = Duration(5);
+  open();
+  client->create_topic("a", 1, {{"retention.bytes", "10000"}});
+  auto out = client->producer("p");
+  auto reader = log->make_reader({}, client->inbox());
+  const ReaderPartition index = reader->start(a, Offset(0));
+  for (int i = 0; i < 60; ++i) client->commit_values(*out, a, {std::string(1000, 'x')});
+  client->until("retention", [&] { return client->list(OffsetKind::kStart, a) > Offset(40); });
+  RecordBatch batch;
+  Event event;
+  client->until("the refusal", [&] {
+    reader->drain(index, 100, batch);
+    EXPECT_TRUE(batch.empty());
+    return client->inbox().pop(event) && std::holds_alternative<OffsetOutOfRange>(event.what);
+  });
+  reader.reset();
+  out.reset();
+  close();
+  options.cleaner_interval = Duration(1'000'000);  // the start stands still for what follows
+  open();
+  const Offset start = client->list(OffsetKind::kStart, a);
+  EXPECT_GT(start, Offset(40));
+  const Values left = client->read(a);
+  EXPECT_GT(left.size(), 5u);
+  EXPECT_EQ(left.size(), static_cast<std::size_t>((Offset(120) - start + 1) / 2));
+}
+
+TEST_F(JournalLogTest, CompactionKeepsTheLastRecordOfEachKeyAtItsOffset) {
+  close();
+  options.segment_bytes = 4096;
+  options.tail_bytes = 0;
+  options.cleaner_interval = Duration(5);
+  open();
+  client->create_topic("a", 1, {{"cleanup.policy", "compact"}});
+  auto out = client->producer("p");
+  Values last;
+  for (int i = 0; i < 300; ++i) {
+    const Offset offset = client->list(OffsetKind::kEnd, a);
+    client->must(out->begin());
+    client->send(*out, a, std::to_string(i) + std::string(100, 'x'),
+                 "key " + std::to_string(i % 7));
+    client->must(client->flush(*out));
+    client->must(client->commit(*out));
+    if (i >= 293) last.emplace_back(offset.value(), std::to_string(i) + std::string(100, 'x'));
+  }
+  client->until("compaction", [&] { return client->read(a).size() < 100; });
+  const auto keeps_the_last = [&] {
+    const Values values = client->read(a);
+    const auto found = std::ranges::search(values, last);
+    return !found.empty() && found.end() == values.end();
+  };
+  EXPECT_TRUE(keeps_the_last());
+  out.reset();
+  reopen();
+  EXPECT_TRUE(keeps_the_last());
+  EXPECT_EQ(client->last_position(), Offset(600));
 }
 
 TEST_F(JournalLogTest, ATopicThatWasDeletedIsNotThereAfterwards) {

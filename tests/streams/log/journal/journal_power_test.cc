@@ -41,6 +41,11 @@ class CountingLogger final : public Logger {
 };
 
 JournalOptions options() { return {.directory = "/journal", .segment_bytes = 2000}; }
+JournalOptions cleaned_often() {
+  JournalOptions often = options();
+  often.cleaner_interval = Duration(2);
+  return often;
+}
 
 // Transactions with one record in each topic and the number as the group's offset, until one fails.
 // Returns the number of the last that was answered, or from - 1.
@@ -86,7 +91,7 @@ TEST(JournalPowerTest, NothingWhoseCompletionWasSeenIsLost) {
     SimulatedFileSystem files(seed);
     const JournalLog::Surroundings surroundings{.files = files};
     {
-      const auto log = open_or_throw(options(), surroundings);
+      const auto log = open_or_throw(cleaned_often(), surroundings);
       JournalClient client(*log);
       client.create_topic("a", 1);
       client.create_topic("b", 1);
@@ -95,7 +100,7 @@ TEST(JournalPowerTest, NothingWhoseCompletionWasSeenIsLost) {
     for (int life = 0; life < 3; ++life) {
       std::vector<std::int32_t> answered(kProducers);
       {
-        const auto log = open_or_throw(options(), surroundings);
+        const auto log = open_or_throw(cleaned_often(), surroundings);
         if (random() % 4 == 0) {
           files.fail_sync_in(static_cast<int>(1 + random() % 10));
         }
@@ -109,7 +114,7 @@ TEST(JournalPowerTest, NothingWhoseCompletionWasSeenIsLost) {
         files.cut_power();
       }
       files.restart();
-      const auto log = open_or_throw(options(), surroundings);
+      const auto log = open_or_throw(cleaned_often(), surroundings);
       JournalClient client(*log);
       const auto numbers = numbers_in(client, kA);
       EXPECT_EQ(numbers, numbers_in(client, kB));  // both topics, or neither

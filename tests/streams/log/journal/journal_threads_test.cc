@@ -106,7 +106,8 @@ TEST_P(JournalThreadsTest, EveryReaderSeesWhatWasCommittedInOrderAndOnce) {
   TemporaryDirectory directory;
   const JournalOptions options{.directory = directory.path() / "journal",
                                .segment_bytes = std::uint64_t{64} << 10,
-                               .tail_bytes = GetParam()};
+                               .tail_bytes = GetParam(),
+                               .cleaner_interval = Duration(3)};
   Committed expected[kProducers];
   const auto check = [&](const Seen& seen) {
     for (std::size_t p = 0; p < kPartitions; ++p) {

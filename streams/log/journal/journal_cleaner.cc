@@ -1,0 +1,94 @@
+#include "log/journal/journal_cleaner.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <exception>
+#include <utility>
+
+namespace millrace::log::journal {
+
+namespace {
+
+constexpr std::uint64_t kPiece = std::uint64_t{4} << 20;  // bytes to read before it looks up
+constexpr int kLowestPriority = 19;
+
+bool is_under_way(const JournalState& state) {
+  for (const AdminOrder& order : state.orders) {
+    if (std::holds_alternative<LetGo>(order.what)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+JournalCleaner::JournalCleaner(JournalState& state) : state_(state), thread_([this] { run(); }) {}
+
+JournalCleaner::~JournalCleaner() {
+  {
+    const std::lock_guard lock(state_.mutex);
+    stopping_ = true;
+  }
+  stopped_.notify_all();
+  thread_.join();
+}
+
+void JournalCleaner::run() {
+  // Of this thread alone, on Linux. Not granted: no harm.
+  (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kLowestPriority);
+  Lock lock(state_.mutex);
+  try {
+    while (
+        !stopped_.wait_for(lock, state_.options.cleaner_interval, [this] { return stopping_; })) {
+      if (!state_.failure.ok()) continue;
+      const Catalog catalog = state_.catalog;
+      Status status = expire(catalog, lock);
+      if (status.ok()) status = clean(catalog, lock);
+      if (!tell(status)) return;
+    }
+  } catch (const std::exception& e) {
+    if (!lock.owns_lock()) lock.lock();
+    tell(Status::fatal(e.what()));
+  }
+}
+
+// Effect: orders that what retention lets go is deleted.
+Status JournalCleaner::expire(const Catalog& catalog, Lock& lock) {
+  if (is_under_way(state_)) return Status::success();
+  lock.unlock();
+  Status failure;
+  std::vector<RecordsDeleted> expired = state_.store->expired(catalog, state_.clock.now(), failure);
+  lock.lock();
+  if (failure.ok() && !expired.empty()) {
+    state_.orders.push_back({{}, LetGo{std::move(expired)}});
+    state_.writer_wanted.notify_one();
+  }
+  return failure;
+}
+
+Status JournalCleaner::clean(const Catalog& catalog, Lock& lock) {
+  while (!stopping_) {
+    lock.unlock();
+    const Result<bool> more = state_.store->clean(catalog, state_.clock.now(), kPiece);
+    lock.lock();
+    if (!more.ok()) return more.status();
+    if (!more.value()) break;
+  }
+  return Status::success();
+}
+
+// Effect: says what is wrong, once. Returns whether to go on.
+bool JournalCleaner::tell(const Status& status) {
+  const bool is_news = status.message() != std::exchange(told_, status.message());
+  const std::string journal = "the journal in " + state_.options.directory;
+  if (status.consequence() == Consequence::kFatal) {
+    state_.logger.error(journal + " is not cleaned any more, and grows: " + status.message());
+    return false;
+  }
+  if (!status.ok() && is_news) {
+    state_.logger.warning(journal + " is not cleaned for now, and goes on: " + status.message());
+  }
+  return true;
+}
+
+}  // namespace millrace::log::journal

@@ -1,0 +1,38 @@
+// The thread that lets records go: what their topics' retention says, and what compaction leaves behind.
+// It works in small pieces, at the lowest priority, and never holds up anybody else.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "log/journal/journal_state.h"
+
+namespace millrace::log::journal {
+
+class JournalCleaner {
+ public:
+  // Lifetime: the state outlives it.
+  explicit JournalCleaner(JournalState& state);
+  ~JournalCleaner();
+  JournalCleaner(const JournalCleaner&) = delete;
+  JournalCleaner& operator=(const JournalCleaner&) = delete;
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;  // of the state's mutex
+
+  void run();
+  Status expire(const Catalog& catalog, Lock& lock);
+  Status clean(const Catalog& catalog, Lock& lock);
+  bool tell(const Status& status);
+
+  JournalState& state_;
+  std::condition_variable stopped_;
+  bool stopping_ = false;  // guarded by the state's mutex
+  std::string told_;       // what was said last, so that it is said once
+  std::thread thread_;
+};
+
+}  // namespace millrace::log::journal
