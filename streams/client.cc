@@ -191,8 +191,9 @@ void Client::settled(StreamThread& thread, bool settled) {
   update(lock);
 }
 
-AfterFailure Client::failed(StreamThread& thread, const std::string& why) {
-  const bool stop = !options_.after_failure || options_.after_failure(why) == AfterFailure::kStop;
+AfterFailure Client::failed(StreamThread& thread, const std::string& why,
+                            std::optional<UncaughtAction> said) {
+  const bool stop = said != UncaughtAction::kReplaceThread;
   Lock lock(mutex_);
   if (!stop && !closing_ && failure_.empty()) return AfterFailure::kReplace;
   if (failure_.empty()) failure_ = why;

@@ -4,7 +4,6 @@
 
 #include <condition_variable>
 #include <deque>
-#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -24,8 +23,6 @@ struct ClientOptions {
   int threads = 1;
   // Of each worker; its transactional id is the application id and the thread's number.
   worker::WorkerOptions worker;
-  // What a failed worker means, given its failure; none: kStop. Called on the worker's thread.
-  std::function<AfterFailure(const std::string& why)> after_failure = {};
 };
 
 // Thread-safe, but for the destructor.
@@ -73,7 +70,8 @@ class Client final : private StreamThread::Host {
 
   // StreamThread::Host
   void settled(StreamThread& thread, bool settled) override;
-  AfterFailure failed(StreamThread& thread, const std::string& why) override;
+  AfterFailure failed(StreamThread& thread, const std::string& why,
+                      std::optional<UncaughtAction> said) override;
   void ended(StreamThread& thread) override;
 
   // REQUIRES, all of them: mutex_ held.

@@ -57,7 +57,7 @@ struct Key {
   Setter set;
 };
 
-constexpr std::array<Key, 9> kKeys = {{
+constexpr std::array<Key, 11> kKeys = {{
     {"application.id",
      [](StreamsConfig& c, std::string_view t) { return set_text(c.application_id, t); }},
     {"auto.offset.reset", set_offset_reset},
@@ -71,10 +71,14 @@ constexpr std::array<Key, 9> kKeys = {{
      [](StreamsConfig& c, std::string_view t) { return set_duration(c.commit_interval, t); }},
     {"default.api.timeout.ms",
      [](StreamsConfig& c, std::string_view t) { return set_duration(c.default_api_timeout, t); }},
+    {"errors.dead.letter.queue.topic.name",
+     [](StreamsConfig& c, std::string_view t) { return set_text(c.errors.dead_letter_topic, t); }},
     {"max.task.idle.ms",
      [](StreamsConfig& c, std::string_view t) { return set_duration(c.max_task_idle, t); }},
     {"num.stream.threads",
      [](StreamsConfig& c, std::string_view t) { return parse_integer(t, c.num_stream_threads); }},
+    {"task.timeout.ms",
+     [](StreamsConfig& c, std::string_view t) { return set_duration(c.errors.task_timeout, t); }},
     {"transaction.timeout.ms",
      [](StreamsConfig& c, std::string_view t) { return set_duration(c.transaction_timeout, t); }},
 }};
@@ -142,6 +146,13 @@ void StreamsConfig::validate() const {
   require(buffered_records_per_partition >= 1, "buffered.records.per.partition must be at least 1");
   require(num_stream_threads >= 1 && num_stream_threads <= 1000,
           "num.stream.threads must be 1 to 1000");
+  require(errors.task_timeout >= Duration(1), "task.timeout.ms must be at least 1");
+  const bool dead_letters = errors.deserialization.is_always(ErrorAction::kDeadLetter) ||
+                            errors.processing.is_always(ErrorAction::kDeadLetter) ||
+                            errors.production.is_always(ErrorAction::kDeadLetter);
+  require(!dead_letters || !errors.dead_letter_topic.empty(),
+          "errors.dead.letter.queue.topic.name must be given, because a handler answers with dead "
+          "letters: name a topic that exists");
   if (!mistakes.empty()) report(mistakes);
 }
 

@@ -58,6 +58,7 @@ void StreamThread::loop() {
   int failures_in_a_row = 0;
   for (bool again = true; again;) {
     std::string why;
+    std::optional<UncaughtAction> said;
     try {
       auto worker = std::make_unique<worker::Worker>(parts_.graph, options_, parts_.log,
                                                      parts_.clock, parts_.logger);
@@ -66,6 +67,7 @@ void StreamThread::loop() {
       try {
         run(*worker, failed);
         why = worker->failure();
+        said = worker->uncaught_action();
       } catch (const std::exception& e) {
         why = std::string("an error of the engine: ") + e.what();
       }
@@ -78,7 +80,7 @@ void StreamThread::loop() {
       ++failures_in_a_row;
     }
     if (std::exchange(settled_, false)) parts_.host.settled(*this, false);
-    again = !why.empty() && parts_.host.failed(*this, why) == AfterFailure::kReplace &&
+    again = !why.empty() && parts_.host.failed(*this, why, said) == AfterFailure::kReplace &&
             pause_before_replacing(failures_in_a_row);
   }
   failed.clear();

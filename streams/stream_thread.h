@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -28,7 +29,9 @@ class StreamThread {
     virtual ~Host() = default;
     // All its tasks run, or not all any more.
     virtual void settled(StreamThread& thread, bool settled) = 0;
-    virtual AfterFailure failed(StreamThread& thread, const std::string& why) = 0;
+    // `said`: what the uncaught handler said about it, where it was asked.
+    virtual AfterFailure failed(StreamThread& thread, const std::string& why,
+                                std::optional<UncaughtAction> said) = 0;
     // The last call.
     virtual void ended(StreamThread& thread) = 0;
   };

@@ -44,6 +44,7 @@ worker::WorkerOptions worker_options(const StreamsConfig& config) {
   options.buffered_records_per_partition =
       static_cast<std::size_t>(config.buffered_records_per_partition);
   options.max_fences_per_minute = kFencesPerMinute;
+  options.errors = config.errors;
   return options;
 }
 

@@ -67,9 +67,18 @@ struct OffsetsListed {
   std::vector<PartitionOffset> offsets;  // in the order asked for
 };
 
+// Whether sending the same again may help.
+enum class Refusal {
+  kPassing,  // the log did not answer, or not as it will in a moment
+  kRecord,  // a record is too large, or its timestamp too far from now: each time anew. Which one of
+            // a batch it is, a broker does not say
+  kTopic,   // the topic is not there, or must not be written: no record of it will be taken
+};
+
 // A record of the open transaction will never be in the log: the transaction cannot commit.
 struct DeliveryFailed {
   TopicPartition where;
+  Refusal refusal = Refusal::kPassing;
 };
 
 // The reader delivered everything that it may show below `offset` (the end, or the last stable

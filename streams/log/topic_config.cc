@@ -1,11 +1,12 @@
 #include "log/topic_config.h"
 
 #include <algorithm>
-#include <bit>
 #include <charconv>
 #include <limits>
 #include <string_view>
 #include <vector>
+
+#include "log/record_size.h"
 
 namespace millrace::log {
 
@@ -118,31 +119,6 @@ Status apply(const std::string& key, const std::string& value, TopicConfig& pars
 }
 
 constexpr std::size_t kLongestName = 249;
-
-std::int64_t varint_size(std::int64_t value) {
-  const auto zigzag =
-      static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(value >> 63);
-  return (std::bit_width(zigzag | 1) + 6) / 7;
-}
-
-std::int64_t payload_size(OptionalBytesView payload) {
-  if (!payload) return varint_size(-1);
-  const auto size = static_cast<std::int64_t>(payload->size());
-  return varint_size(size) + size;
-}
-
-// The size of a batch of this record alone, in Kafka's record format 2: what max.message.bytes is
-// compared with.
-std::int64_t batch_size(const OutgoingRecord& record) {
-  constexpr std::int64_t kBatchHeader = 61;
-  std::int64_t body = 3;  // attributes, and a delta of 0 for time and for offset
-  body += payload_size(record.key) + payload_size(record.value);
-  body += varint_size(static_cast<std::int64_t>(record.headers->size()));
-  for (const Header& header : *record.headers) {
-    body += payload_size(header.name) + payload_size(header.value);
-  }
-  return kBatchHeader + varint_size(body) + body;
-}
 
 bool is_valid_name(std::string_view name) {
   if (name.empty() || name.size() > kLongestName || name == "." || name == "..") return false;

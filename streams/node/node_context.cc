@@ -19,6 +19,14 @@ std::string_view to_string(DropReason reason) {
       return "negative_timestamp";
     case DropReason::kNullKeyRepartition:
       return "null_key_repartition";
+    case DropReason::kDeserialization:
+      return "deserialization";
+    case DropReason::kProcessing:
+      return "processing";
+    case DropReason::kProduction:
+      return "production";
+    case DropReason::kDeadLetter:
+      return "dead_letter";
   }
   MILLRACE_ASSERT(false, "a reason to drop a record has no name");
 }
@@ -28,8 +36,12 @@ ProcessorHost& NodeContext::processor_host() {
 }
 
 DropCounter NodeContext::drop_counter(const Node& node, DropReason reason) {
+  return drop_counter(node.name(), reason);
+}
+
+DropCounter NodeContext::drop_counter(std::string_view node, DropReason reason) {
   std::string name = "drop/";
-  name.append(node.name()).append(1, '/').append(to_string(reason));
+  name.append(node).append(1, '/').append(to_string(reason));
   state::TaskMemory& longs = memory();
   const state::MemorySlot slot = longs.add(name, state::Persisted::kNo);
   // A new slot is unknown; a count begins at zero. After an abort it goes on from what was

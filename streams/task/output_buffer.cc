@@ -1,14 +1,24 @@
 #include "task/output_buffer.h"
 
+#include <limits>
+
+#include "log/record_size.h"
 #include "millrace/detail/assert.h"
+#include "millrace/error.h"
 
 namespace millrace::task {
+
+namespace {
+constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t kMostFraming = 100;  // of a record without headers, around key and value
+}  // namespace
 
 graph::SinkTarget OutputBuffer::add_topic(const std::string& name, std::int32_t partitions) {
   for (std::size_t i = 0; i < topics_.size(); ++i) {
     if (topics_[i].name == name) return {static_cast<std::int32_t>(i), topics_[i].partitions};
   }
-  topics_.push_back({name, partitions});
+  const auto limit = limits_.find(name);
+  topics_.push_back({name, partitions, limit == limits_.end() ? kNoLimit : limit->second});
   return {static_cast<std::int32_t>(topics_.size() - 1), partitions};
 }
 
@@ -16,6 +26,13 @@ void OutputBuffer::send(graph::SinkTarget target, Partition partition, OptionalB
                         OptionalBytesView value, Timestamp timestamp, const Headers& headers) {
   MILLRACE_ASSERT(partition >= Partition(0) && partition < Partition(target.partitions),
                   "a partition that is not there");
+  if (!fits(target, key, value, headers)) {
+    const TopicInfo& topic = topics_[static_cast<std::size_t>(target.index)];
+    throw TopicError("millrace: a record of " +
+                     std::to_string(log::batch_size({key, value, timestamp, &headers})) +
+                     " bytes for topic " + topic.name + ", which takes " +
+                     std::to_string(topic.limit) + " (max.message.bytes)");
+  }
   Entry entry{target.index, partition, bytes_.size(), kNull, 0, kNull, timestamp, &Headers::none()};
   if (key) {
     entry.key_size = key->size();
@@ -28,6 +45,15 @@ void OutputBuffer::send(graph::SinkTarget target, Partition partition, OptionalB
   }
   if (!headers.empty()) entry.headers = &headers_.emplace_back(headers);
   records_.push_back(entry);
+}
+
+bool OutputBuffer::fits(graph::SinkTarget target, OptionalBytesView key, OptionalBytesView value,
+                        const Headers& headers) const {
+  const std::int64_t limit = topics_[static_cast<std::size_t>(target.index)].limit;
+  const std::size_t bytes = (key ? key->size() : 0) + (value ? value->size() : 0);
+  // What is far below is not measured: this is on the path of every record.
+  if (headers.empty() && static_cast<std::int64_t>(bytes) < limit - kMostFraming) return true;
+  return log::batch_size({key, value, Timestamp{}, &headers}) <= limit;
 }
 
 bool OutputBuffer::hand_over(log::LogProducer& producer) {

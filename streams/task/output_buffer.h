@@ -4,7 +4,9 @@
 
 #include <cstddef>
 #include <deque>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "log/producer.h"
@@ -15,11 +17,21 @@ namespace millrace::task {
 // Not thread-safe: belongs to one worker.
 class OutputBuffer final : public graph::RecordCollector {
  public:
+  // Effect: what topics take at most, by full name (max.message.bytes); others have no limit.
+  // REQUIRES: no topic was added yet.
+  void set_limits(std::map<std::string, std::int64_t> limits) { limits_ = std::move(limits); }
+
   // Effect: the target of this topic (full name); the same name gives the same target.
   graph::SinkTarget add_topic(const std::string& name, std::int32_t partitions);
 
+  // Errors: TopicError where the record is larger than its topic takes. A broker would refuse the
+  // whole batch for it and name nobody (ENGINE §4).
   void send(graph::SinkTarget target, Partition partition, OptionalBytesView key,
             OptionalBytesView value, Timestamp timestamp, const Headers& headers) override;
+
+  // Whether the topic takes a record of this size.
+  bool fits(graph::SinkTarget target, OptionalBytesView key, OptionalBytesView value,
+            const Headers& headers) const;
 
   // Effect: hands records to the producer, oldest first, until all are taken or the log is full.
   // Returns true if nothing is left.
@@ -56,7 +68,9 @@ class OutputBuffer final : public graph::RecordCollector {
   struct TopicInfo {
     std::string name;
     std::int32_t partitions;
+    std::int64_t limit;
   };
+  std::map<std::string, std::int64_t> limits_;
   std::vector<TopicInfo> topics_;
   std::vector<log::SinkTopic> handles_;  // of the producer at hand, by topic
   Bytes bytes_;

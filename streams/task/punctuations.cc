@@ -125,13 +125,25 @@ bool Punctuations::has(ScheduleId id) const {
   return found != schedules_.end() && !found->second.cancelled;
 }
 
-void Punctuations::run(ScheduleId id, Timestamp stream_time, Timestamp wall) {
+bool Punctuations::is_due(ScheduleId id, Timestamp stream_time, Timestamp wall) const {
+  const Schedule& schedule = schedules_.at(id);
+  const bool by_stream_time = schedule.type == PunctuationType::kStreamTime;
+  return schedule.due <= to_ms(by_stream_time ? stream_time : wall);
+}
+
+void Punctuations::pass_by(ScheduleId id, Timestamp stream_time, Timestamp wall) {
   Schedule& schedule = schedules_.at(id);
   const bool by_stream_time = schedule.type == PunctuationType::kStreamTime;
   const Timestamp now = by_stream_time ? stream_time : wall;
   schedule.due = next_due(by_stream_time ? 0 : schedule.due, schedule.interval, to_ms(now));
   if (schedule.due_slot) memory_.set(*schedule.due_slot, schedule.due);
   find_next();
+}
+
+void Punctuations::run(ScheduleId id, Timestamp stream_time, Timestamp wall) {
+  pass_by(id, stream_time, wall);
+  Schedule& schedule = schedules_.at(id);
+  const Timestamp now = schedule.type == PunctuationType::kStreamTime ? stream_time : wall;
   running_ = id;
   try {
     schedule.f(now);
@@ -144,6 +156,13 @@ void Punctuations::run(ScheduleId id, Timestamp stream_time, Timestamp wall) {
   }
   running_.reset();
   if (schedule.cancelled && !schedule.due_slot) schedules_.erase(id);
+}
+
+Timestamp Punctuations::time_of(ScheduleId id, Timestamp stream_time, Timestamp wall) const {
+  const auto found = schedules_.find(id);
+  const bool by_stream_time =
+      found != schedules_.end() && found->second.type == PunctuationType::kStreamTime;
+  return by_stream_time ? stream_time : wall;
 }
 
 std::string Punctuations::describe(ScheduleId id, Timestamp stream_time, Timestamp wall) const {

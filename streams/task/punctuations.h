@@ -54,6 +54,15 @@ class Punctuations {
   // Errors: what the punctuator throws, with its node's name (NodeError).
   void run(graph::ScheduleId id, Timestamp stream_time, Timestamp wall);
 
+  // Effect: notes that it is called next as if it had been called now. REQUIRES: has(id).
+  void pass_by(graph::ScheduleId id, Timestamp stream_time, Timestamp wall);
+
+  // Whether it is to be called now. REQUIRES: has(id).
+  bool is_due(graph::ScheduleId id, Timestamp stream_time, Timestamp wall) const;
+
+  // The time that it is told.
+  Timestamp time_of(graph::ScheduleId id, Timestamp stream_time, Timestamp wall) const;
+
   // "the punctuation by wall-clock time at 1700000000000 ms".
   std::string describe(graph::ScheduleId id, Timestamp stream_time, Timestamp wall) const;
 

@@ -12,6 +12,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "millrace/detail/node_context.h"
 #include "millrace/detail/source_node.h"
@@ -20,11 +22,25 @@
 
 namespace millrace::task {
 
+// Does what is to be done about records that are not processed.
+class PassedBy {
+ public:
+  virtual ~PassedBy() = default;
+  // A record that leave_out() was called for.
+  virtual void left_out(const RecordView& record) = 0;
+  // Dropped, because an extractor says that it has no time.
+  virtual void time_dropped(const RecordView& record) = 0;
+  // A null where none may be, and the source says that it is a dead letter.
+  virtual void null_set_aside(const RecordView& record, std::string_view what) = 0;
+};
+
 // Not thread-safe: belongs to one task.
 class RecordQueue {
  public:
   // `where`: the partition, with the topic's full name; `next`: the first offset that will come.
-  RecordQueue(TopicPartition where, Offset next, state::TaskMemory& memory);
+  // `passed_by` is told of records that are left out; without it there are none.
+  RecordQueue(TopicPartition where, Offset next, state::TaskMemory& memory,
+              PassedBy* passed_by = nullptr);
 
   const TopicPartition& where() const { return where_; }
 
@@ -34,6 +50,9 @@ class RecordQueue {
               graph::DropCounter null_values, graph::DropCounter negative_timestamps);
   void detach();  // before the graph goes
 
+  // Effect: head() passes the record of this offset by, until it is committed.
+  void leave_out(Offset offset);
+
   // Effect: copies the record to the end.
   void add(const RecordView& record);
 
@@ -41,7 +60,7 @@ class RecordQueue {
   std::size_t bytes() const { return arena_.bytes(); }
 
   // Effect: decodes until a record is at the head that can be processed; records that cannot be
-  // (null where none may be, negative time by the extractor's word) are taken and counted.
+  // (null where none may be, negative time by the extractor's word, left out) are taken and counted.
   // Returns its timestamp, or nullopt if none waits.
   // Errors: what serde or extractor throw; failing() names the record, which stays.
   std::optional<Timestamp> head();
@@ -51,6 +70,10 @@ class RecordQueue {
 
   // The record that head() or process() was busy with.
   const RecordContext& context() const { return context_; }
+  // The record that head() was busy with, as it came. REQUIRES: head() has just thrown.
+  const RecordView& busy_record() const { return records_[cursor_]; }
+  // A record that was taken since the last commit, by the value of taken() before it was.
+  const RecordView& retained(std::size_t at) const { return records_[at]; }
 
   // Transaction.
   bool has_progress() const { return cursor_ > 0; }
@@ -62,12 +85,16 @@ class RecordQueue {
   void abort();
 
  private:
+  bool is_left_out(Offset offset) const;
+
   const TopicPartition where_;
   state::TaskMemory& memory_;
+  PassedBy* const passed_by_;
   const state::MemorySlot time_slot_;
   std::deque<RecordView> records_;
   RecordArena arena_;
   std::size_t cursor_ = 0;
+  std::vector<Offset> left_out_;  // ascending
   Offset next_;  // behind the last record of the queue, or where reading began
   Offset committed_next_;
   std::unique_ptr<graph::SourceSlot> slot_;

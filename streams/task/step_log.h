@@ -20,12 +20,15 @@ struct WorkItem {
   Kind kind = Kind::kRecord;
   std::int64_t of = 0;  // the queue; the schedule
   Timestamp wall{};     // the wall clock's reading
+  // A punctuation that is left out has a number: its schedule goes on, nothing is called (ENGINE §4).
+  // Records that are left out are no steps: their queue passes them by.
+  std::int64_t left_out = 0;
 
   static WorkItem record(std::size_t queue, Timestamp wall) {
-    return {Kind::kRecord, static_cast<std::int64_t>(queue), wall};
+    return {Kind::kRecord, static_cast<std::int64_t>(queue), wall, 0};
   }
   static WorkItem punctuation(std::int64_t schedule, Timestamp wall) {
-    return {Kind::kPunctuation, schedule, wall};
+    return {Kind::kPunctuation, schedule, wall, 0};
   }
   std::size_t queue() const { return static_cast<std::size_t>(of); }  // REQUIRES: kRecord
 
@@ -44,12 +47,30 @@ class StepLog {
   // Effect: notes that this step was taken. REQUIRES: next() is this one or nullopt.
   void taken(const WorkItem& item) {
     append(taken_, item, 1);
+    ++taken_count_;
     if (!to_replay_.empty()) skip_next();
   }
 
   // Effect: the step that must be taken next cannot be, and is left out. REQUIRES: next().
   void skip_next() {
     if (--to_replay_.front().count == 0) to_replay_.pop_front();
+  }
+
+  // How many steps the open transaction took.
+  std::size_t taken() const { return taken_count_; }
+
+  // Effect: the last step is not repeated in a replay. REQUIRES: taken() > 0.
+  void forget_last() {
+    --taken_count_;
+    if (--taken_.back().count == 0) taken_.pop_back();
+  }
+  // Effect: a replay passes the last step by. REQUIRES: it is a punctuation.
+  void leave_out_last(std::int64_t number) {
+    WorkItem item = taken_.back().item;
+    forget_last();
+    item.left_out = number;
+    append(taken_, item, 1);
+    ++taken_count_;
   }
 
   // Effect: the task chooses from now on.
@@ -59,12 +80,16 @@ class StepLog {
   bool any_taken() const { return !taken_.empty(); }
 
   // Effect: what was taken is committed; what is still to be replayed stays so.
-  void commit() { taken_.clear(); }
+  void commit() {
+    taken_.clear();
+    taken_count_ = 0;
+  }
 
   // Effect: all steps of the transaction are to be taken again, those first that were taken.
   void abort() {
     for (const Run& run : std::exchange(to_replay_, {})) append(taken_, run.item, run.count);
     to_replay_ = std::exchange(taken_, {});
+    taken_count_ = 0;
   }
 
  private:
@@ -77,6 +102,7 @@ class StepLog {
     runs.back().count += count;
   }
 
+  std::size_t taken_count_ = 0;
   std::deque<Run> taken_;
   std::deque<Run> to_replay_;
 };

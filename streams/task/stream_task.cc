@@ -8,21 +8,10 @@ namespace millrace::task {
 
 namespace {
 
-class ChangelogSender final : public state::ChangelogWriter {
- public:
-  ChangelogSender(OutputBuffer& output, graph::SinkTarget target, Partition partition)
-      : output_(output), target_(target), partition_(partition) {}
-
-  void write(BytesView key, OptionalBytesView value, Timestamp timestamp) override {
-    output_.send(target_, partition_, key, value, std::max(timestamp, Timestamp{}),
-                 Headers::none());
-  }
-
- private:
-  OutputBuffer& output_;
-  const graph::SinkTarget target_;
-  const Partition partition_;
-};
+DeadLetters dead_letters(TaskId id, const TaskEnvironment& environment) {
+  const std::string& topic = environment.errors.dead_letter_topic;
+  return {id, environment.output, topic, topic.empty() ? 0 : environment.plan.partitions.at(topic)};
+}
 
 constexpr std::string_view kDropPrefix = "drop/";
 
@@ -35,28 +24,7 @@ std::vector<StreamTask::DroppedRecords> drop_counts(
   return dropped;
 }
 
-// REQUIRES: an exception is being handled.
-std::string current_exception_text() {
-  try {
-    throw;
-  } catch (const std::exception& e) {
-    return exception_text(e);
-  } catch (...) {
-    return "an exception that is not a std::exception";
-  }
-}
-
 }  // namespace
-
-std::string exception_text(const std::exception& e) {
-  const auto* from_node = dynamic_cast<const graph::NodeError*>(&e);
-  if (!from_node) return e.what();
-  try {
-    from_node->rethrow_nested();
-  } catch (...) {
-    return "node " + from_node->node() + ": " + current_exception_text();
-  }
-}
 
 StreamTask::StreamTask(TaskId id, const TaskEnvironment& environment)
     : id_(id),
@@ -65,7 +33,9 @@ StreamTask::StreamTask(TaskId id, const TaskEnvironment& environment)
       stream_time_(memory_.add("stream-time", state::Persisted::kNo)),
       number_(memory_.add(kTransactionNumberName, state::Persisted::kYes)),
       graph_(environment.graph, subtopology_),
-      punctuations_(memory_) {
+      punctuations_(memory_),
+      blame_(id, {environment.errors, *environment.logger, sources_, *this,
+                  dead_letters(id, environment)}) {
   const graph::SubtopologyPlan& plan =
       environment.plan.subtopologies[static_cast<std::size_t>(id.subtopology)];
   for (const std::string& topic : subtopology_.source_topics) {
@@ -90,12 +60,14 @@ StreamTask::StreamTask(TaskId id, const TaskEnvironment& environment)
     stores_.emplace(name, std::move(made));
   }
   queues_.resize(sources_.size());
+  for (std::size_t i = 0; i < sources_.size(); ++i) passed_by_.emplace_back(blame_, i);
 }
 
 StreamTask::~StreamTask() { close(); }
 
 void StreamTask::load(std::size_t source, Offset next, const CommitMetadata& metadata) {
-  queues_[source] = std::make_unique<RecordQueue>(sources_[source], next, memory_);
+  queues_[source] =
+      std::make_unique<RecordQueue>(sources_[source], next, memory_, &passed_by_[source]);
   queues_[source]->load_partition_time(metadata.partition_time);
   // The partitions' times seed the task's stream time (SEMANTICS R-T2).
   memory_.raise(stream_time_, metadata.partition_time);
@@ -114,6 +86,7 @@ void StreamTask::build_graph() {
   punctuations_.end_init();
   for (std::size_t i = 0; i < queues_.size(); ++i) {
     graph::SourceNodeBase& source = graph_.source(source_names_[i]);
+    passed_by_[i].set_node(source.name(), source.logs_dropped_times());
     queues_[i]->attach(source.make_slot(), drop_counter(source, graph::DropReason::kNullKey),
                        drop_counter(source, graph::DropReason::kNullValue),
                        drop_counter(source, graph::DropReason::kNegativeTimestamp));
@@ -127,37 +100,57 @@ std::size_t StreamTask::retained_bytes() const {
 }
 
 StreamTask::Step StreamTask::step(const CaughtUp& caught_up, Now now) {
-  Step outcome{Step::Kind::kIdle, false, {}, {}};
-  try {
-    const auto chosen = choose(caught_up, now, outcome);
+  if (!replaying()) wall_ = now.wall;
+  for (;;) {
+    Step outcome{Step::Kind::kIdle, false, {}, {}};
+    std::optional<WorkItem> chosen;
+    try {
+      chosen = choose(caught_up, now, outcome);
+    } catch (...) {
+      outcome.failure = failed_to_decode();
+      if (outcome.failure.left_out()) continue;  // nothing has happened yet: it goes on without it
+      outcome.kind = Step::Kind::kFailed;
+      return outcome;
+    }
     if (!chosen) return outcome;
-    run(*chosen);
-    outcome.kind = Step::Kind::kRan;
-    outcome.punctuated = chosen->kind == WorkItem::Kind::kPunctuation;
-  } catch (...) {
-    outcome.kind = Step::Kind::kFailed;
-    outcome.failure = failure_text();
+    try {
+      run(*chosen);
+      outcome.kind = Step::Kind::kRan;
+      outcome.punctuated = chosen->kind == WorkItem::Kind::kPunctuation;
+    } catch (...) {
+      outcome.kind = Step::Kind::kFailed;
+      outcome.failure = failed_to_run();
+    }
+    return outcome;
   }
-  return outcome;
 }
 
 void StreamTask::run(const WorkItem& item) {
   busy_ = item;
   wall_ = item.wall;
   if (item.kind == WorkItem::Kind::kPunctuation) {
+    last_ = {item, 0};
     steps_.taken(item);
-    punctuations_.run(item.of, stream_time(), item.wall);
+    if (item.left_out != 0) {
+      punctuations_.pass_by(item.of, stream_time(), item.wall);
+      blame_.pass_by_punctuation(item.left_out);
+    } else {
+      punctuations_.run(item.of, stream_time(), item.wall);
+    }
     return;
   }
   RecordQueue& queue = *queues_[item.queue()];
   memory_.raise(stream_time_, to_ms(queue.context().timestamp));
+  last_ = {item, queue.taken()};
   steps_.taken(item);
   queue.process();
 }
 
 std::optional<Timestamp> StreamTask::next_time(Timestamp wall) {
   try {
+    wall_ = wall;
     if (const auto replayed = steps_.next()) {
+      wall_ = replayed->wall;
       if (replayed->kind == WorkItem::Kind::kPunctuation) return kNoTimestamp;
       if (const auto head = queues_[replayed->queue()]->head()) return head;
     }
@@ -177,8 +170,13 @@ std::optional<Timestamp> StreamTask::next_time(Timestamp wall) {
 std::optional<WorkItem> StreamTask::next_replayed() {
   while (const auto item = steps_.next()) {
     busy_ = *item;
+    wall_ = item->wall;  // a source may ask for it
     if (item->kind == WorkItem::Kind::kPunctuation) {
-      if (punctuations_.has(item->of)) return item;
+      // Not due: the record that moved the time to it is left out.
+      if (punctuations_.has(item->of) &&
+          punctuations_.is_due(item->of, stream_time(), item->wall)) {
+        return item;
+      }
       steps_.skip_next();  // made in an earlier transaction, not in init(): it ended with the abort
     } else if (queues_[item->queue()]->head()) {
       return item;
@@ -230,20 +228,6 @@ std::optional<WorkItem> StreamTask::choose(const CaughtUp& caught_up, Now now, S
   return std::nullopt;
 }
 
-// REQUIRES: an exception is being handled.
-std::string StreamTask::failure_text() const {
-  const std::string task = "task " + to_string(id_) + " failed ";
-  const std::string what = ": " + current_exception_text() + ". The transaction was aborted: ";
-  if (busy_.kind == WorkItem::Kind::kPunctuation) {
-    return task + "in " + punctuations_.describe(busy_.of, stream_time(), busy_.wall) + what +
-           "nothing that it did is visible, and it will be called again";
-  }
-  const RecordContext& record = queues_[busy_.queue()]->context();
-  return task + "at " + std::string(record.topic) + '-' + std::to_string(record.partition.value()) +
-         '@' + std::to_string(record.offset.value()) + what +
-         "nothing that this record did is visible, and it will be read again";
-}
-
 graph::ScheduleId StreamTask::schedule(const graph::Node& node, Duration interval,
                                        PunctuationType type, graph::Punctuator f) {
   return punctuations_.add(node, interval, type, std::move(f), stream_time(), wall_);
@@ -259,20 +243,6 @@ bool StreamTask::has_progress() const {
   const auto changed = [](const auto& store) { return store.second->has_changes(); };
   return steps_.any_taken() || std::any_of(queues_.begin(), queues_.end(), progressed) ||
          std::any_of(stores_.begin(), stores_.end(), changed);
-}
-
-std::optional<std::string> StreamTask::write_changes() {
-  for (std::size_t i = 0; i < changelogs_.size(); ++i) {
-    ChangelogSender sender(environment_.output, changelog_targets_[i], id_.partition);
-    try {
-      changelogs_[i].cells->write_changes(sender);
-    } catch (...) {
-      return "task " + to_string(id_) + ": store " + changelogs_[i].store +
-             " cannot be written to its changelog: " + current_exception_text() +
-             ". The transaction was aborted: its records will be read again";
-    }
-  }
-  return std::nullopt;
 }
 
 std::optional<std::string> StreamTask::append_offsets(std::vector<log::OffsetToCommit>& offsets) {
@@ -304,7 +274,11 @@ void StreamTask::commit(const std::vector<log::WrittenRange>& written) {
                                 : state::ChangelogRange{range->first, range->last});
   }
   for (state::Store* cells : unlogged_) cells->commit({});
-  for (const auto& queue : queues_) queue->commit();
+  for (std::size_t i = 0; i < queues_.size(); ++i) {
+    queues_[i]->commit();
+    blame_.commit(i, queues_[i]->next_offset());
+  }
+  blame_.commit_punctuations(replaying());
   steps_.commit();
   commit_requested_ = false;
   memory_.commit();
@@ -319,6 +293,7 @@ void StreamTask::abort() {
   memory_.abort();
   for (const auto& queue : queues_) queue->abort();
   steps_.abort();
+  blame_.abort();
   commit_requested_ = false;
   idle_since_.reset();
   build_graph();

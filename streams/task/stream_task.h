@@ -6,6 +6,7 @@
 // thread-safe.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -17,6 +18,9 @@
 #include "millrace/detail/node_context.h"
 #include "millrace/detail/processor_host.h"
 #include "millrace/detail/store.h"
+#include "millrace/handlers.h"
+#include "millrace/logging.h"
+#include "task/blame.h"
 #include "task/commit_metadata.h"
 #include "task/output_buffer.h"
 #include "task/punctuations.h"
@@ -30,9 +34,6 @@ namespace millrace::task {
 // The slot of task memory that counts the task's commits, and its name beside committed offsets.
 inline constexpr std::string_view kTransactionNumberName = "#";
 
-// An exception in words, with the node that it came from where that is known.
-std::string exception_text(const std::exception& e);
-
 // What all tasks of a worker share. Outlives them.
 struct TaskEnvironment {
   const graph::BuiltGraph& graph;
@@ -43,6 +44,8 @@ struct TaskEnvironment {
   // all, not even until that is known (SEMANTICS R-T5).
   Duration max_task_idle{0};
   bool forget_typed_values = false;  // ENGINE §9
+  ErrorHandling errors = {};
+  Logger* logger = &null_logger();
 };
 
 // The clocks as the worker read them for one step of its own.
@@ -95,11 +98,11 @@ class StreamTask final : public graph::NodeContext, private graph::ProcessorHost
       kRan,      // took one record, or called one punctuator
       kIdle,     // nothing waits
       kWaiting,  // a record waits, but an empty partition may still bring an earlier one (R-T5)
-      kFailed,   // the record stays where it is; the transaction must be aborted
+      kFailed,   // `failure` says what became of it; the transaction must be aborted
     };
     Kind kind;
-    bool punctuated = false;             // kRan: a punctuator
-    std::string failure;                 // kFailed: node, topic-partition@offset, what was thrown
+    bool punctuated = false;  // kRan: a punctuator
+    Failure failure;
     std::optional<Duration> wait_until;  // kWaiting for the wall clock: when to ask again
   };
   // Tells of each source whether the log has nothing more for it.
@@ -120,6 +123,8 @@ class StreamTask final : public graph::NodeContext, private graph::ProcessorHost
   bool commit_requested() const { return commit_requested_; }
 
   bool replaying() const { return steps_.next().has_value(); }
+  // Of the open transaction.
+  std::size_t steps_taken() const { return steps_.taken(); }
   Timestamp stream_time() const override { return from_ms(memory_[stream_time_]); }
 
   // --- transaction
@@ -128,9 +133,16 @@ class StreamTask final : public graph::NodeContext, private graph::ProcessorHost
   // Whether a commit would have anything to say.
   bool has_progress() const;
 
-  // Effect: sends every changed cell to its changelog. Errors: a failure's text where a serializer
-  // throws; the transaction must be aborted.
-  std::optional<std::string> write_changes();
+  // Effect: sends every changed cell to its changelog. Errors: a failure that nobody was asked about
+  // yet, where a serializer throws; the transaction must be aborted.
+  std::optional<Failure> write_changes();
+
+  // Whether records are left out whose offsets are not committed yet.
+  bool leaves_out() const { return blame_.leaves_out(); }
+
+  // Effect: the one step of the open transaction is to blame for this; its handler is asked.
+  // REQUIRES: steps_taken() == 1.
+  Failure blame_only_step(const std::string& node, const std::exception_ptr& error);
 
   // Effect: appends the offsets and times that belong to this commit, and raises the transaction
   // number (ENGINE §3). Errors: a text where the metadata is longer than a broker takes.
@@ -189,7 +201,10 @@ class StreamTask final : public graph::NodeContext, private graph::ProcessorHost
   std::optional<WorkItem> choose(const CaughtUp& caught_up, Now now, Step& outcome);
   std::optional<WorkItem> next_replayed();
   void run(const WorkItem& item);
-  std::string failure_text() const;
+  Failure failed_to_decode();
+  Failure failed_to_run();
+  Failure blame_last(ErrorPhase phase, const std::string& node, const std::exception_ptr& error);
+  Failure unexplained(const std::string& store, const std::string& what) const;
 
   const TaskId id_;
   const TaskEnvironment& environment_;
@@ -208,6 +223,13 @@ class StreamTask final : public graph::NodeContext, private graph::ProcessorHost
   TaskGraph graph_;
   Punctuations punctuations_;
   StepLog steps_;
+  Blame blame_;
+  std::deque<PassedBySource> passed_by_;  // by source; queues point to them
+  struct Taken {
+    WorkItem item;
+    std::size_t at = 0;  // a record: among those that its queue retains
+  };
+  Taken last_;        // the last step of the open transaction
   WorkItem busy_;     // what is at work: what failed, if something throws
   Timestamp wall_{};  // what the wall clock said when the step at hand was taken first
   bool commit_requested_ = false;

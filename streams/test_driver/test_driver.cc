@@ -53,6 +53,10 @@ struct TestDriverCore::Implementation {
       log.create_topic(
           {topic, partitions == options.partitions.end() ? 1 : partitions->second, {}});
     }
+    const std::string& dead_letters = config.errors.dead_letter_topic;
+    if (!dead_letters.empty() && !log.partitions(dead_letters)) {
+      log.create_topic({dead_letters, 1, {}});
+    }
     make_worker();
   }
 
@@ -67,6 +71,7 @@ struct TestDriverCore::Implementation {
     wanted.buffered_records_per_partition =
         static_cast<std::size_t>(config.buffered_records_per_partition);
     wanted.forget_typed_values = seed.has_value();
+    wanted.errors = config.errors;
     wanted.on_transaction_end = [this](bool committed) {
       if (committed) keep_repartition_records();
       if (transaction_end) transaction_end(committed);
@@ -81,6 +86,8 @@ struct TestDriverCore::Implementation {
     bool moved = worker->step();
     moved = log.step() || moved;
     if (worker->state() == worker::WorkerState::kFailed) throw StoppedError(worker->failure());
+    const auto failed = worker->backing_off();
+    if (!failed.empty()) throw StoppedError(failed.begin()->second);
     return moved;
   }
 

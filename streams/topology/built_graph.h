@@ -67,6 +67,8 @@ struct TopicPlan {
   std::vector<InternalTopic> internal_topics;  // repartition topics, then changelogs, each sorted
   std::map<std::string, std::int32_t> partitions;  // every topic that is read or written, full name
   std::vector<std::string> repartition_topics;     // full names
+  // What a record of the topic may take at most, by full name, where the log says so.
+  std::map<std::string, std::int64_t> max_message_bytes;
 };
 
 // The full name of a topic of the graph: internal topics get the application id in front.

@@ -93,6 +93,13 @@ constexpr std::array<Row, kProducerEvents> kTable = {{
       stay(S::kCommitting, A::kBackOffTask),
       stay(S::kAborting, A::kBackOffTask),
       stay(S::kRotating, A::kBackOffTask)}},
+    // kItemLeftOut: as a failed task's, but that the task goes on.
+    {{{S::kAborting, A::kSubmitAbort},
+      {S::kAborting, A::kSubmitAbort},
+      {S::kAborting, A::kSubmitAbort},
+      stay(S::kCommitting),
+      stay(S::kAborting),
+      stay(S::kRotating)}},
     // kResolvedCommitted
     {{stay(S::kIdle),
       stay(S::kOpen),
@@ -122,10 +129,20 @@ std::string_view to_string(ProducerState state) {
 }
 
 std::string_view to_string(ProducerEvent event) {
-  static constexpr std::array<std::string_view, kProducerEvents> kNames = {
-      "step",        "membership grew",     "revoked",          "revoke overdue",  "lost",
-      "completed",   "completed abort",     "producer gone",    "delivery failed", "commit due",
-      "task failed", "resolved: committed", "resolved: aborted"};
+  static constexpr std::array<std::string_view, kProducerEvents> kNames = {"step",
+                                                                           "membership grew",
+                                                                           "revoked",
+                                                                           "revoke overdue",
+                                                                           "lost",
+                                                                           "completed",
+                                                                           "completed abort",
+                                                                           "producer gone",
+                                                                           "delivery failed",
+                                                                           "commit due",
+                                                                           "task failed",
+                                                                           "item left out",
+                                                                           "resolved: committed",
+                                                                           "resolved: aborted"};
   return kNames[static_cast<std::size_t>(event)];
 }
 

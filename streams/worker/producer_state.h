@@ -36,10 +36,11 @@ enum class ProducerEvent {
   kDeliveryFailed,  // a record will never be in the log
   kCommitDue,
   kTaskFailed,         // a user's function threw and nobody may skip it
+  kItemLeftOut,        // something failed: the rest is replayed without it, or to find it
   kResolvedCommitted,  // the log says that the transaction in doubt was committed
   kResolvedAborted,    // or that it was not, or there was no doubt
 };
-inline constexpr int kProducerEvents = 13;
+inline constexpr int kProducerEvents = 14;
 
 // What the worker is to do, in this order.
 enum class Action : std::uint32_t {

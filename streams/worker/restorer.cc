@@ -1,6 +1,7 @@
 #include "worker/restorer.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "millrace/detail/failpoint.h"
 
@@ -57,8 +58,9 @@ void Restorer::cancel(const TopicPartition& where) {
 
 bool Restorer::pump(std::size_t max_records) {
   bool moved = false;
-  for (auto it = jobs_.begin(); it != jobs_.end() && !failure_;) {
+  for (auto it = jobs_.begin(); it != jobs_.end();) {
     Job& job = it->second;
+    std::string failure;
     reader_->drain(*job.partition, max_records, batch_);
     moved = moved || !batch_.empty();
     for (const RecordView& record : batch_) {
@@ -69,13 +71,19 @@ bool Restorer::pump(std::size_t max_records) {
               : Status::fatal("a record without a key, which no store wrote");
       ++records_;
       if (applied.ok()) continue;
-      failure_ = "changelog " + to_string(it->first) + "@" + std::to_string(record.offset.value()) +
-                 ": " + applied.message() +
-                 ". The state was not touched further; mend the serde or the topic of store " +
-                 job.store->name() + " so that it reads what it wrote before, and start again";
+      failure = "changelog " + to_string(it->first) + "@" + std::to_string(record.offset.value()) +
+                (record.key ? ", a key of " + std::to_string(record.key->size()) + " bytes" : "") +
+                ": " + applied.message() +
+                ". The state was not touched further; mend the serde or the topic of store " +
+                job.store->name() + " so that it reads what it wrote before";
       break;
     }
-    if (failure_) break;
+    if (!failure.empty()) {
+      const TopicPartition where = (it++)->first;
+      fail(where, std::move(failure));
+      moved = true;
+      continue;
+    }
     if (!batch_.empty()) {
       MR_FAILPOINT("restore.batch");
       if (listener_)
@@ -94,6 +102,11 @@ bool Restorer::pump(std::size_t max_records) {
   return moved;
 }
 
+void Restorer::fail(TopicPartition where, std::string why) {
+  cancel(where);
+  failures_.push_back({std::move(where), std::move(why)});
+}
+
 bool Restorer::handle(const log::Event& event) {
   if (event.epoch != reader_->epoch()) return false;
   const auto job_of = [&](log::ReaderPartition partition) {
@@ -102,16 +115,16 @@ bool Restorer::handle(const log::Event& event) {
   };
   if (const auto* range = std::get_if<log::OffsetOutOfRange>(&event.what)) {
     if (const auto job = job_of(range->partition); job != jobs_.end()) {
-      failure_ =
-          "changelog " + to_string(job->first) + ": offset " +
-          std::to_string(range->requested.value()) + " is gone, so store " +
-          job->second.store->name() +
-          " cannot be rebuilt in full. Nothing was overwritten; find out who deleted the records";
+      fail(job->first, "changelog " + to_string(job->first) + ": offset " +
+                           std::to_string(range->requested.value()) + " is gone, so store " +
+                           job->second.store->name() +
+                           " cannot be rebuilt in full. Nothing was overwritten; find out who "
+                           "deleted the records");
     }
   } else if (const auto* failed = std::get_if<log::ReadFailed>(&event.what)) {
     if (const auto job = job_of(failed->partition); job != jobs_.end()) {
-      failure_ =
-          "changelog " + to_string(job->first) + " cannot be read: " + event.status.message();
+      fail(job->first,
+           "changelog " + to_string(job->first) + " cannot be read: " + event.status.message());
     }
   }
   return true;

@@ -7,8 +7,8 @@
 
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "log/log.h"
@@ -42,12 +42,19 @@ class Restorer {
   // Effect: takes in an event of the reader's. Returns false if it is somebody else's.
   bool handle(const log::Event& event);
 
-  // What went wrong, if anything: the store's name, topic-partition@offset, what to do.
-  const std::optional<std::string>& failure() const { return failure_; }
+  // A changelog that cannot be restored, and is given up.
+  struct Failure {
+    TopicPartition where;
+    std::string why;  // the store's name, topic-partition@offset, what to do; no bytes
+  };
+  // What failed since the last call.
+  std::vector<Failure> take_failures() { return std::exchange(failures_, {}); }
 
   std::int64_t records() const { return records_; }  // applied since the start
 
  private:
+  void fail(TopicPartition where, std::string why);
+
   struct Job {
     std::optional<log::ReaderPartition> partition;  // absent before reading begins
     Offset from;
@@ -63,7 +70,7 @@ class Restorer {
   RestoreListener* const listener_;
   std::map<TopicPartition, Job> jobs_;
   log::RecordBatch batch_;
-  std::optional<std::string> failure_;
+  std::vector<Failure> failures_;
   std::int64_t records_ = 0;
 };
 

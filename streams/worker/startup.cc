@@ -1,19 +1,34 @@
 #include "worker/startup.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 #include <vector>
 
+#include "millrace/detail/source_node.h"
 #include "millrace/error.h"
 
 namespace millrace::worker {
 
-Startup::Startup(const graph::BuiltGraph& graph, std::string application_id, AdminDesk& admin)
-    : graph_(graph), application_id_(std::move(application_id)), admin_(admin) {}
+Startup::Startup(const graph::BuiltGraph& graph, std::string application_id,
+                 std::string dead_letter_topic, AdminDesk& admin)
+    : graph_(graph),
+      application_id_(std::move(application_id)),
+      dead_letter_topic_(std::move(dead_letter_topic)),
+      admin_(admin) {}
 
 void Startup::begin() {
-  admin_.describe_topics(graph::external_topics(graph_),
+  std::vector<std::string> topics = graph::external_topics(graph_);
+  const bool known = std::find(topics.begin(), topics.end(), dead_letter_topic_) != topics.end();
+  if (!dead_letter_topic_.empty() && !known) topics.push_back(dead_letter_topic_);
+  admin_.describe_topics(std::move(topics),
                          [this](const log::TopicsDescribed& described) { make_plan(described); });
+}
+
+void Startup::note_limits(const log::TopicsDescribed& described) {
+  for (const log::TopicDescription& topic : described.topics) {
+    if (topic.max_message_bytes) plan_.max_message_bytes[topic.topic] = *topic.max_message_bytes;
+  }
 }
 
 void Startup::make_plan(const log::TopicsDescribed& described) {
@@ -26,6 +41,25 @@ void Startup::make_plan(const log::TopicsDescribed& described) {
   } catch (const Error& e) {
     failure_ = e.what();
     return;
+  }
+  note_limits(described);
+  if (dead_letter_topic_.empty()) {
+    for (const graph::NodeSpec& node : graph_.nodes()) {
+      const auto* source = dynamic_cast<const graph::SourceNodeBase*>(node.prototype.get());
+      if (!source || source->null_policy() != graph::NullPolicy::kDeadLetter) continue;
+      failure_ = "the source " + node.name + " at " + to_string(node.where) +
+                 " says that nulls are dead letters (on_null): name the topic for them with "
+                 "errors.dead.letter.queue.topic.name";
+      return;
+    }
+  } else {
+    const auto found = counts.find(dead_letter_topic_);
+    if (found == counts.end()) {
+      failure_ = "the dead letter topic " + dead_letter_topic_ +
+                 " (errors.dead.letter.queue.topic.name) does not exist: create it";
+      return;
+    }
+    plan_.partitions.emplace(dead_letter_topic_, found->second);
   }
   std::vector<log::NewTopic> topics;
   std::vector<std::string> names;
@@ -44,6 +78,7 @@ void Startup::make_plan(const log::TopicsDescribed& described) {
 // Topics that were there before are used only in the right shape: a record in another partition
 // would meet another task's state.
 void Startup::check_internal_topics(const log::TopicsDescribed& described) {
+  note_limits(described);
   std::string mistakes;
   for (std::size_t i = 0; i < described.topics.size(); ++i) {
     const log::TopicDescription& found = described.topics[i];

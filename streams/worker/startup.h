@@ -14,7 +14,9 @@ namespace millrace::worker {
 // Not thread-safe: belongs to one worker.
 class Startup {
  public:
-  Startup(const graph::BuiltGraph& graph, std::string application_id, AdminDesk& admin);
+  // `dead_letter_topic`: empty: there is none.
+  Startup(const graph::BuiltGraph& graph, std::string application_id, std::string dead_letter_topic,
+          AdminDesk& admin);
 
   // Effect: asks what has to be known; done() or failure() follow.
   void begin();
@@ -26,10 +28,12 @@ class Startup {
 
  private:
   void make_plan(const log::TopicsDescribed& described);
+  void note_limits(const log::TopicsDescribed& described);
   void check_internal_topics(const log::TopicsDescribed& described);
 
   const graph::BuiltGraph& graph_;
   const std::string application_id_;
+  const std::string dead_letter_topic_;
   AdminDesk& admin_;
   bool done_ = false;
   std::optional<std::string> failure_;

@@ -150,12 +150,12 @@ void TaskSet::start_restored() {
     if (!changelogs.empty() && !entry.restore_begun) continue;
     const bool full = std::none_of(changelogs.begin(), changelogs.end(),
                                    [&](const auto& c) { return restorer_.restoring(c.where); });
-    if (!full || restorer_.failure()) continue;
+    if (!full) continue;
     try {
       entry.task->start(parts_.clock.now());
     } catch (const std::exception& e) {
-      fail("task " + to_string(id) + " cannot start: " + task::exception_text(e));
-      return;
+      back_off_anew(id, entry, "it cannot start: " + task::exception_text(e), next_pause(entry));
+      continue;
     }
     start_reading(entry);
     entry.state = next_state(entry.state, TaskEvent::kRestored);
@@ -172,6 +172,7 @@ void TaskSet::start_reading(Entry& entry) {
 
 bool TaskSet::feed() {
   bool moved = restorer_.pump(options_.buffered_records_per_partition);
+  take_restore_failures();
   if (moved) start_restored();
   for (auto& [id, entry] : tasks_) {
     if (entry.state == TaskState::kRunning) moved = feed(entry) || moved;
@@ -304,9 +305,7 @@ bool TaskSet::opening() const {
                      [](const auto& task) { return is_opening(task.second.state); });
 }
 
-const std::optional<std::string>& TaskSet::failure() const {
-  return failure_ ? failure_ : restorer_.failure();
-}
+const std::optional<std::string>& TaskSet::failure() const { return failure_; }
 
 void TaskSet::fail(std::string why) {
   if (!failure_) failure_ = std::move(why);

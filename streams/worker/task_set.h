@@ -28,6 +28,7 @@ struct TaskSetOptions {
   // A partition's records that wait in a task; more are not drained from the log (SEMANTICS R-T6).
   std::size_t buffered_records_per_partition = 1000;
   RestoreListener* on_restore = nullptr;
+  Duration task_timeout{300'000};  // the longest pause of a task that backs off
 };
 
 // Not thread-safe: belongs to one worker.
@@ -55,6 +56,16 @@ class TaskSet {
     task::StreamTask::CaughtUp caught_up;       // by source, as of the last feed()
     Duration ran_last{};  // when it last took a record, or had none: in the worker's busy time
     std::optional<Duration> wait_until;  // its last step said so (R-T5)
+
+    // While it is in kBackingOff.
+    struct Pause {
+      std::string why;
+      Duration until{};
+      bool anew = false;      // its stores or nodes were not set up: it is made again
+      bool retrying = false;  // a handler said so; nobody has to look
+    };
+    std::optional<Pause> pause;
+    int failures = 0;  // in a row, since its last commit
   };
 
   // --- membership
@@ -71,6 +82,20 @@ class TaskSet {
   // Effect: closes what revoked() and lost() marked, undone where it was not committed.
   void close_revoked();
   void close_all();
+
+  // --- failures
+  // -------------------------------------------------------------------------------------
+
+  // Effect: the task does nothing until `pause` is over; the log says why. Its part of the open
+  // transaction, if any, must be aborted.
+  void back_off(TaskId id, Entry& entry, std::string why, Duration pause);
+  // The same where a handler says that the record is to be tried again.
+  void retry(TaskId id, Entry& entry, std::string why, Duration pause);
+  // The same for a task that could not be set up: after the pause it is made again.
+  void back_off_anew(TaskId id, Entry& entry, std::string why, Duration pause);
+  // Effect: tasks whose pause is over go on. Returns whether there were any.
+  bool resume();
+  std::optional<Duration> next_resume() const;
 
   // --- records
   // --------------------------------------------------------------------------------------
@@ -96,6 +121,9 @@ class TaskSet {
   // Effect: what tasks dropped in a transaction whose end they did not see counts, or does not.
   void transaction_ended(bool committed);
 
+  // How long a task pauses that failed once more.
+  Duration next_pause(const Entry& entry) const;
+
   // True while a task is on its way to Running.
   bool opening() const;
   const std::optional<std::string>& failure() const;
@@ -110,6 +138,7 @@ class TaskSet {
   void close(Entry& entry, TaskEvent why);
   void forget_closed();
   bool feed(Entry& entry);
+  void take_restore_failures();
   Entry* find(TaskId id, std::int64_t incarnation);
   void fail(std::string why);
 

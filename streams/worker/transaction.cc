@@ -12,8 +12,6 @@ namespace {
 
 constexpr Duration kFirstBackOff{10};
 constexpr Duration kLongestBackOff{1'000};
-// A record that the log refuses each time it is sent cannot be waited for.
-constexpr int kMaxDeliveryFailuresInARow = 5;
 
 ProducerEvent completion_event(const Status& status) {
   switch (status.consequence()) {
@@ -48,9 +46,18 @@ bool Transaction::may_step() const {
   return takes_records && !retry_at_ && parts_.output.bytes() < kMaxOutputBytes;
 }
 
-void Transaction::task_failed(std::string why) {
-  if (stop_at_end_.empty()) stop_at_end_ = std::move(why);
+void Transaction::task_failed() {
+  abort_was_expected_ = true;
   on(ProducerEvent::kTaskFailed);
+}
+
+void Transaction::item_left_out() {
+  abort_was_expected_ = true;
+  on(ProducerEvent::kItemLeftOut);
+}
+
+void Transaction::stop_after_abort(std::string why) {
+  if (stop_at_end_.empty()) stop_at_end_ = std::move(why);
 }
 
 void Transaction::resolved(bool committed) {
@@ -90,17 +97,12 @@ void Transaction::perform(Action actions) {
 
 bool Transaction::handle(const log::Event& event) {
   if (!producer_ || event.epoch != producer_->epoch()) return false;
-  if (std::holds_alternative<log::DeliveryFailed>(event.what)) {
+  if (const auto* failed = std::get_if<log::DeliveryFailed>(&event.what)) {
     last_failure_ = event.status.message();
     if (state_ == ProducerState::kIdle || state_ == ProducerState::kOpen ||
         state_ == ProducerState::kDraining) {
-      if (++delivery_failures_in_a_row_ >= kMaxDeliveryFailuresInARow && stop_at_end_.empty()) {
-        stop_at_end_ = "a record cannot be written, " +
-                       std::to_string(delivery_failures_in_a_row_) +
-                       " times in a row: " + last_failure_ +
-                       ". Nothing of the transaction is visible; its input will be read again at "
-                       "the next start";
-      }
+      abort_was_expected_ = abort_was_expected_ || failed->refusal != log::Refusal::kPassing;
+      host_.delivery_failed(*failed, event.status);
     }
     on(ProducerEvent::kDeliveryFailed);
     return true;
@@ -182,9 +184,7 @@ bool Transaction::begin_if_needed() {
 
 void Transaction::start_commit() {
   flush_submitted_ = false;
-  if (auto failure = host_.write_changes()) {
-    task_failed(std::move(*failure));
-  }
+  if (!host_.write_changes()) return;
   MR_FAILPOINT("commit.serialized");
 }
 
@@ -197,7 +197,7 @@ void Transaction::submit_commit() {
     return;
   }
   if (auto failure = host_.collect_offsets(offsets)) {
-    stop_at_end_ = std::move(*failure);
+    stop_after_abort(std::move(*failure));
     on(ProducerEvent::kCompletedAbort);
     return;
   }
@@ -227,7 +227,6 @@ void Transaction::submit_abort() {
 void Transaction::publish() {
   ++counts_.commits;
   failures_in_a_row_ = 0;
-  delivery_failures_in_a_row_ = 0;
   host_.publish(std::exchange(written_, {}));
   MR_FAILPOINT("publish.after");
   end_of_transaction();
@@ -250,6 +249,7 @@ void Transaction::replay() {
     rotate();
     return;
   }
+  if (std::exchange(abort_was_expected_, false)) return;
   // The first few replays go at once: an outdated token is a normal event.
   if (++failures_in_a_row_ > 3) back_off("the transaction was aborted again: " + last_failure_);
 }

@@ -25,9 +25,13 @@ class TransactionHost {
  public:
   virtual ~TransactionHost() = default;
 
-  // Effect: everything that the tasks still have to send goes into the output buffer.
-  // Errors: a text; the transaction is aborted and the worker stops with it.
-  virtual std::optional<std::string> write_changes() = 0;
+  // Effect: everything that the tasks still have to send goes into the output buffer. Returns false
+  // if that failed: then it has called item_left_out() or task_failed().
+  virtual bool write_changes() = 0;
+
+  // Effect: notes that the log refused a record of the open transaction, which is aborted next. May
+  // call stop_after_abort().
+  virtual void delivery_failed(const log::DeliveryFailed& failed, const Status& why) = 0;
 
   // Effect: the offsets of all tasks with progress, in the state that write_changes() left.
   virtual std::optional<std::string> collect_offsets(std::vector<log::OffsetToCommit>& offsets) = 0;
@@ -94,8 +98,12 @@ class Transaction {
   void revoked() { on(ProducerEvent::kRevoked); }
   void revoke_overdue() { on(ProducerEvent::kRevokeOverdue); }
   void lost() { on(ProducerEvent::kLost); }
-  // Effect: aborts, then TransactionHost::stop(why).
-  void task_failed(std::string why);
+  // Effect: aborts; a task backs off.
+  void task_failed();
+  // Effect: aborts; what is replayed is not the same.
+  void item_left_out();
+  // Effect: when the abort that is under way or comes next is done, TransactionHost::stop(why).
+  void stop_after_abort(std::string why);
   // Effect: none where the producer that TransactionHost::resolve() was asked for is gone.
   void resolved(bool committed);
 
@@ -147,10 +155,10 @@ class Transaction {
   bool close_lost_at_end_ = false;
   bool rotate_at_end_ = false;
   std::vector<log::WrittenRange> written_;
-  std::string stop_at_end_;  // a task failed: stop with this once the abort is done
+  std::string stop_at_end_;          // stop with this once the abort is done
+  bool abort_was_expected_ = false;  // the host knows why, and what to do
   std::string last_failure_;
   int failures_in_a_row_ = 0;  // since the last commit
-  int delivery_failures_in_a_row_ = 0;
   const int max_fences_per_minute_;
   std::deque<Duration> fenced_at_;  // within the last minute
   std::optional<Duration> retry_at_;

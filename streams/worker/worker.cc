@@ -33,7 +33,7 @@ Worker::Worker(const graph::BuiltGraph& graph, WorkerOptions options, log::Log& 
       clock_(clock),
       logger_(logger),
       admin_(log, inbox_, clock, options_.admin_patience),
-      startup_(graph, options_.application_id, admin_),
+      startup_(graph, options_.application_id, options_.errors.dead_letter_topic, admin_),
       transaction_(*this, {log, inbox_, output_, clock, logger},
                    {options_.transactional_id, options_.transaction_timeout},
                    options_.max_fences_per_minute) {
@@ -54,6 +54,7 @@ bool Worker::step() {
     begin_running();
   }
   if (!membership_ && transaction_.state() == ProducerState::kIdle) join_group();
+  moved = tasks_->resume() || moved;
   moved = tasks_->feed() || moved;
   if (tasks_->failure()) fail(*tasks_->failure());
   if (finished()) return true;
@@ -125,13 +126,15 @@ void Worker::handle_membership(const log::Event& event) {
 
 void Worker::begin_running() {
   state_ = WorkerState::kRunning;
-  environment_ = std::make_unique<task::TaskEnvironment>(
-      task::TaskEnvironment{graph_, startup_.plan(), options_.application_id, output_,
-                            options_.max_task_idle, options_.forget_typed_values});
+  output_.set_limits(startup_.plan().max_message_bytes);
+  environment_ = std::make_unique<task::TaskEnvironment>(task::TaskEnvironment{
+      graph_, startup_.plan(), options_.application_id, output_, options_.max_task_idle,
+      options_.forget_typed_values, options_.errors, &logger_});
   tasks_ = std::make_unique<TaskSet>(
       *environment_, TaskSet::Parts{log_, inbox_, admin_, clock_, logger_},
       TaskSetOptions{options_.application_id, options_.offset_reset,
-                     options_.buffered_records_per_partition, options_.on_restore});
+                     options_.buffered_records_per_partition, options_.on_restore,
+                     options_.errors.task_timeout});
   last_commit_ = clock_.monotonic();
   next_purge_ = last_commit_;
   transaction_.start();
@@ -170,6 +173,10 @@ bool Worker::run_tasks() {
     }
     entry.wait_until.reset();
     if (!may_run) continue;
+    if (!may_run_carefully(id, entry)) {
+      entry.ran_last = busy_;
+      continue;
+    }
     const auto at = entry.task->next_time(now.wall);
     if (!at) {
       entry.ran_last = busy_;
@@ -189,8 +196,8 @@ bool Worker::run_tasks() {
     Runnable& first = runnable_.back();
     const Timestamp until = runnable_.size() > 1 ? runnable_.front().at : Timestamp::max();
     const std::size_t most = std::min(budget, options_.max_records_per_step);
-    const Turn turn =
-        run(*first.entry, first.at == Timestamp::min() ? Timestamp::max() : until, most, now);
+    const Turn turn = run(first.id, *first.entry,
+                          first.at == Timestamp::min() ? Timestamp::max() : until, most, now);
     budget -= turn.records;
     moved = moved || turn.records > 0;
     if (turn.failed) return true;
@@ -207,14 +214,17 @@ bool Worker::run_tasks() {
 
 // Effect: runs records of this task while they are no later than `until`, at least one, at most
 // `most`.
-Worker::Turn Worker::run(TaskSet::Entry& entry, Timestamp until, std::size_t most,
+Worker::Turn Worker::run(TaskId id, TaskSet::Entry& entry, Timestamp until, std::size_t most,
                          const task::Now& now) {
   Turn turn;
-  while (turn.records < most && transaction_.may_step()) {
+  while (turn.records < most && transaction_.may_step() && may_run_carefully(id, entry)) {
     task::StreamTask::Step step = entry.task->step(entry.caught_up, now);
     if (step.kind == task::StreamTask::Step::Kind::kFailed) {
-      entry.state = next_state(entry.state, TaskEvent::kFailed);
-      transaction_.task_failed(std::move(step.failure));
+      if (judge(id, entry, std::move(step.failure))) {
+        transaction_.item_left_out();
+      } else {
+        transaction_.task_failed();
+      }
       turn.failed = true;
       return turn;
     }
@@ -231,6 +241,7 @@ Worker::Turn Worker::run(TaskSet::Entry& entry, Timestamp until, std::size_t mos
     turn.next = entry.task->next_time(now.wall);
     if (!turn.next || *turn.next > until) return turn;
   }
+  if (!may_run_carefully(id, entry)) turn.next.reset();
   return turn;
 }
 
@@ -265,6 +276,7 @@ bool Worker::commit_if_due() {
   const ProducerState state = transaction_.state();
   if (state != ProducerState::kIdle && state != ProducerState::kOpen) return false;
   const bool closing = state_ == WorkerState::kClosing;
+  if (careful_.active() && !closing) return commit_carefully();
   const Duration interval = commit_interval();
   const Duration since = now - last_commit_;
   if (!closing && !commit_requested_) {
@@ -307,6 +319,7 @@ std::optional<Duration> Worker::next_timeout() const {
   if (!tasks_ || finished()) return next;
   consider(transaction_.next_timer());
   if (revoked_since_) consider(*revoked_since_ + options_.revoke_patience);
+  consider(tasks_->next_resume());
   for (const auto& [id, entry] : tasks_->entries()) consider(entry.wait_until);
   const ProducerState state = transaction_.state();
   if ((state == ProducerState::kIdle || state == ProducerState::kOpen) && anything_to_commit()) {
@@ -327,7 +340,8 @@ bool Worker::quiet() const {
     return false;
   if (transaction_.state() != ProducerState::kIdle || !output_.empty() || unanswered_ > 0)
     return false;
-  if (tasks_->opening() || tasks_->any_closing() || anything_to_commit()) return false;
+  if (careful_.active() || tasks_->opening() || tasks_->any_closing() || anything_to_commit())
+    return false;
   for (const auto& [id, entry] : tasks_->entries()) {
     if (entry.task->replaying()) return false;
     for (std::size_t i = 0; i < entry.readers.size(); ++i) {

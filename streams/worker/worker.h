@@ -19,8 +19,10 @@
 
 #include "log/log.h"
 #include "millrace/clock.h"
+#include "millrace/handlers.h"
 #include "millrace/logging.h"
 #include "task/output_buffer.h"
+#include "worker/careful_mode.h"
 #include "worker/startup.h"
 #include "worker/task_set.h"
 #include "worker/transaction.h"
@@ -46,6 +48,7 @@ struct WorkerOptions {
   int max_fences_per_minute = 0;           // above it, two processes share an id; 0: never
   bool forget_typed_values = false;        // ENGINE §9
   RestoreListener* on_restore = nullptr;   // does not throw
+  ErrorHandling errors = {};
   // Called when a transaction is over, before its records are taken again if it was not committed.
   std::function<void(bool committed)> on_transaction_end;
 };
@@ -102,6 +105,12 @@ class Worker final : private TransactionHost {
   WorkerState state() const { return state_; }
   bool finished() const { return state_ == WorkerState::kClosed || state_ == WorkerState::kFailed; }
   const std::string& failure() const { return failure_; }
+  // What the uncaught handler said about the failure; nullopt: it was not asked, or it was and the
+  // worker goes on.
+  std::optional<UncaughtAction> uncaught_action() const { return uncaught_action_; }
+
+  // Tasks that pause because of a failure, and why: somebody should look.
+  std::map<TaskId, std::string> backing_off() const;
 
   // True if it is a member and all its tasks run.
   bool settled() const;
@@ -133,15 +142,23 @@ class Worker final : private TransactionHost {
     std::optional<Timestamp> next;  // of its next record; nullopt: it cannot go on now
     bool failed = false;
   };
-  Turn run(TaskSet::Entry& entry, Timestamp until, std::size_t most, const task::Now& now);
+  Turn run(TaskId id, TaskSet::Entry& entry, Timestamp until, std::size_t most,
+           const task::Now& now);
   Duration commit_interval() const;
   bool commit_if_due();
   bool anything_to_commit() const;
+  bool may_run_carefully(TaskId id, const TaskSet::Entry& entry) const;
+  bool commit_carefully();
+  bool judge(TaskId id, TaskSet::Entry& entry, task::Failure failure);
+  void find_culprit(TaskId id, TaskSet::Entry& entry, const task::Failure& failure);
+  void suspend_writers(const std::string& topic, const std::string& why);
+  std::vector<CarefulMode::Taken> steps_taken() const;
   void continue_closing();
   void fail(std::string why);
 
   // TransactionHost
-  std::optional<std::string> write_changes() override;
+  bool write_changes() override;
+  void delivery_failed(const log::DeliveryFailed& failed, const Status& why) override;
   std::optional<std::string> collect_offsets(std::vector<log::OffsetToCommit>& offsets) override;
   std::optional<log::FencingToken> token() override;
   void publish(const std::vector<log::WrittenRange>& written) override;
@@ -180,6 +197,10 @@ class Worker final : private TransactionHost {
   std::vector<Runnable> runnable_;      // a heap, while run_tasks() is at it
   Duration busy_{};                     // how long, in all, more waited than one step takes
   std::optional<Duration> busy_since_;  // the last step left something
+
+  CarefulMode careful_;
+  bool refusal_noted_ = false;  // of the open transaction
+  std::optional<UncaughtAction> uncaught_action_;
 
   int unanswered_ = 0;         // membership events that wait for acknowledge()
   bool answer_later_ = false;  // once a new producer has ended what the last one left open

@@ -7,12 +7,15 @@
 
 namespace millrace::worker {
 
-std::optional<std::string> Worker::write_changes() {
+bool Worker::write_changes() {
   for (auto& [id, entry] : tasks_->entries()) {
     if (!in_transaction(entry.state)) continue;
-    if (auto failure = entry.task->write_changes()) return failure;
+    if (const auto failure = entry.task->write_changes()) {
+      find_culprit(id, entry, *failure);
+      return false;
+    }
   }
-  return std::nullopt;
+  return true;
 }
 
 std::optional<std::string> Worker::collect_offsets(std::vector<log::OffsetToCommit>& offsets) {
@@ -30,8 +33,12 @@ std::optional<log::FencingToken> Worker::token() {
 }
 
 void Worker::publish(const std::vector<log::WrittenRange>& written) {
+  if (careful_.active()) careful_.committed(steps_taken());
+  refusal_noted_ = false;
   for (auto& [id, entry] : tasks_->entries()) {
-    if (in_transaction(entry.state) && was_in_commit(id, entry)) entry.task->commit(written);
+    if (!in_transaction(entry.state) || !was_in_commit(id, entry)) continue;
+    entry.task->commit(written);
+    entry.failures = 0;
     MR_FAILPOINT("publish.mid");
   }
   in_commit_.clear();
@@ -48,6 +55,7 @@ bool Worker::was_in_commit(TaskId id, const TaskSet::Entry& entry) const {
 
 void Worker::replay() {
   in_commit_.clear();
+  refusal_noted_ = false;
   tasks_->transaction_ended(false);
   if (options_.on_transaction_end) options_.on_transaction_end(false);
   for (auto& [id, entry] : tasks_->entries()) {
@@ -55,9 +63,10 @@ void Worker::replay() {
     try {
       entry.task->abort();
     } catch (const std::exception& e) {
-      fail("task " + to_string(id) +
-           " cannot be set up again after an abort: " + task::exception_text(e));
-      return;
+      careful_.forget(id);
+      tasks_->back_off_anew(id, entry,
+                            "it cannot be set up again after an abort: " + task::exception_text(e),
+                            tasks_->next_pause(entry));
     }
   }
 }

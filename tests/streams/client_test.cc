@@ -93,8 +93,9 @@ class ClientTest : public testing::Test {
     options.threads = threads;
     options.worker.application_id = "app";
     options.worker.commit_interval = 20ms;
-    options.after_failure = [this](const std::string&) {
-      return ++failures_ <= replacements_ ? AfterFailure::kReplace : AfterFailure::kStop;
+    options.worker.errors.uncaught = [this](const std::exception&) {
+      return ++failures_ <= replacements_ ? UncaughtAction::kReplaceThread
+                                          : UncaughtAction::kStopClient;
     };
     return std::make_unique<Client>(
         std::move(options),

@@ -10,6 +10,7 @@
 #include <map>
 #include <string>
 
+#include "millrace/handlers.h"
 #include "millrace/logging.h"
 #include "millrace/time.h"
 
@@ -57,6 +58,10 @@ struct StreamsConfig {
   // Worker threads of this process at its start, which share the partitions; more than there are
   // partitions stay idle. Streams::add_thread() and remove_thread() change it (num.stream.threads).
   int num_stream_threads = 1;
+
+  // What becomes of records that cannot be processed (handlers.h). On the command line:
+  // --errors.dead.letter.queue.topic.name and --task.timeout.ms.
+  ErrorHandling errors = {};
 
   // Settings of the embedded log (embedded.sync=commit|window|off, ...: docs/embedded_log.md), and
   // of the Kafka client by their own names, e.g. {"security.protocol", "SASL_SSL"}; with

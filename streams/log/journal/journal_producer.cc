@@ -108,7 +108,9 @@ SendResult JournalProducer::send(SinkTopic topic, Partition partition,
       to.topic && to.topic->config().needs_time() ? journal_.clock.now() : Timestamp{};
   Status refused = check(to, partition, record, now);
   if (!refused.ok()) {
-    delivery_failed(to, partition, std::move(refused));
+    const bool exists =
+        to.topic && partition >= Partition(0) && partition < Partition(to.topic->partitions());
+    delivery_failed(to, partition, std::move(refused), exists ? Refusal::kRecord : Refusal::kTopic);
     return SendResult::kSent;
   }
   RecordEncoder& into = encoder(topic, partition);
@@ -138,9 +140,11 @@ RecordEncoder& JournalProducer::encoder(SinkTopic topic, Partition partition) {
   return unflushed[p];
 }
 
-void JournalProducer::delivery_failed(const Sink& sink, Partition partition, Status why) {
+void JournalProducer::delivery_failed(const Sink& sink, Partition partition, Status why,
+                                      Refusal refusal) {
   state_ = State::kMustAbort;
-  inbox_.push({epoch_, kNoOperation, std::move(why), DeliveryFailed{{sink.name, partition}}});
+  inbox_.push(
+      {epoch_, kNoOperation, std::move(why), DeliveryFailed{{sink.name, partition}, refusal}});
 }
 
 void JournalProducer::drop_unflushed() {
@@ -171,7 +175,8 @@ void JournalProducer::append_unflushed() {
     LivePartition* partition = to.topic ? to.topic->partition(dirty.partition) : nullptr;
     if (partition == nullptr) {
       delivery_failed(to, dirty.partition,
-                      Status::abort("topic " + to.name + " was deleted meanwhile"));
+                      Status::abort("topic " + to.name + " was deleted meanwhile"),
+                      Refusal::kTopic);
       return;
     }
     RecordEncoder& records = unflushed(dirty);
@@ -179,7 +184,8 @@ void JournalProducer::append_unflushed() {
     if (bytes_ > journal_.options.max_transaction_bytes) {
       delivery_failed(
           to, dirty.partition,
-          Status::abort("the transaction is longer than embedded.max.transaction.bytes"));
+          Status::abort("the transaction is longer than embedded.max.transaction.bytes"),
+          Refusal::kRecord);  // a part of it fits
       return;
     }
     journal_.transactions.append(seat_, to.topic, dirty.partition, take(records));

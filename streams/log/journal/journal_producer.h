@@ -49,7 +49,8 @@ class JournalProducer final : public LogProducer {
   }
   Status check(Sink& sink, Partition partition, const OutgoingRecord& record, Timestamp now) const;
   RecordEncoder& encoder(SinkTopic topic, Partition partition);
-  void delivery_failed(const Sink& sink, Partition partition, Status why);
+  void delivery_failed(const Sink& sink, Partition partition, Status why,
+                       Refusal refusal = Refusal::kPassing);
   void drop_unflushed();
 
   // With the journal's mutex held.

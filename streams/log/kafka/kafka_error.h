@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "log/event.h"
 #include "log/kafka/rdkafka_types.h"
 #include "millrace/result.h"
 
@@ -22,6 +23,9 @@ Status admin_status(std::string_view what, int code, std::string_view reason,
 
 // "UNKNOWN_TOPIC_OR_PART (Broker: Unknown topic or partition)".
 std::string describe_error(int code);
+
+// What it means that a record was not delivered for this reason.
+Refusal refusal_of(int code);
 
 // True for errors that no repetition cures: authorization, unsupported requests.
 bool is_refusal(int code);

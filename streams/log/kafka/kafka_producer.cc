@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "log/kafka/kafka_error.h"
 #include "log/kafka/producer_state.h"
 
 namespace millrace::log {
@@ -168,7 +169,8 @@ SendResult KafkaProducer::send(SinkTopic topic, Partition partition, const Outgo
     return SendResult::kSent;
   }
   if (headers != nullptr) rd_kafka_headers_destroy(headers);
-  const bool full = rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__QUEUE_FULL;
+  const int code = rd_kafka_error_code(error);
+  const bool full = code == RD_KAFKA_RESP_ERR__QUEUE_FULL;
   const std::string why = rd_kafka_error_string(error);
   rd_kafka_error_destroy(error);
   if (full) {
@@ -177,7 +179,7 @@ SendResult KafkaProducer::send(SinkTopic topic, Partition partition, const Outgo
     if (rd_kafka_poll(client, 0) > 0) context.mailbox()->wake();
     return SendResult::kFull;
   }
-  context.failed(*context.sinks[index], partition.value(), why);
+  context.failed(*context.sinks[index], partition.value(), why, refusal_of(code));
   return SendResult::kSent;
 }
 

@@ -29,9 +29,9 @@ void ProducerContext::delivered(const rd_kafka_message_s& message) noexcept {
   if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
     std::string why = describe_error(message.err);
     if (message.err == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT) why += "; Kafka at " + whereabouts();
-    failed(sink, message.partition, why);
+    failed(sink, message.partition, why, refusal_of(message.err));
   } else if (message.offset < 0) {
-    failed(sink, message.partition, "the broker did not say at which offset");
+    failed(sink, message.partition, "the broker did not say at which offset", Refusal::kPassing);
   } else {
     Sink::Range& range = sink.range(message.partition, transaction);
     const Offset offset(message.offset);
@@ -40,7 +40,8 @@ void ProducerContext::delivered(const rd_kafka_message_s& message) noexcept {
   }
 }
 
-void ProducerContext::failed(Sink& sink, std::int32_t partition, const std::string& why) noexcept {
+void ProducerContext::failed(Sink& sink, std::int32_t partition, const std::string& why,
+                             Refusal refusal) noexcept {
   if (aborting) return;
   // A partition that is not there gets no range of its own.
   if (partition >= 0) {
@@ -51,7 +52,7 @@ void ProducerContext::failed(Sink& sink, std::int32_t partition, const std::stri
   const TopicPartition where{sink.name, Partition(partition)};
   std::string text = "a record for " + to_string(where) + " was not delivered: " + why;
   if (failure.empty()) failure = text;
-  mailbox()->post(kNoOperation, Status::abort(std::move(text)), DeliveryFailed{where});
+  mailbox()->post(kNoOperation, Status::abort(std::move(text)), DeliveryFailed{where, refusal});
 }
 
 ProducerState::~ProducerState() {

@@ -38,7 +38,7 @@ class ProducerContext final : public ClientContext {
   void delivered(const rd_kafka_message_s& message) noexcept;
 
   // Effect: this record of the open transaction will not be in the log.
-  void failed(Sink& sink, std::int32_t partition, const std::string& why) noexcept;
+  void failed(Sink& sink, std::int32_t partition, const std::string& why, Refusal refusal) noexcept;
 
   TransactionWatch watch;
   std::atomic<bool> room_wanted{false};  // send() found the queue full

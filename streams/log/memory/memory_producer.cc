@@ -149,7 +149,8 @@ void MemoryProducer::deliver(const SendBuffer::Item& item, bool must_fail) {
   Sink& sink = sinks_[static_cast<std::size_t>(item.sink.value())];
   MemoryPartition* partition = find_partition(sink, item.partition);
   if (partition == nullptr) {
-    delivery_failed(item, Status::abort("there is no such topic or partition: " + sink.name));
+    delivery_failed(item, Status::abort("there is no such topic or partition: " + sink.name),
+                    Refusal::kTopic);
     return;
   }
   Written& written = touch(item);
@@ -157,11 +158,12 @@ void MemoryProducer::deliver(const SendBuffer::Item& item, bool must_fail) {
   const OutgoingRecord record = buffer_.record(item);
   const Timestamp now = broker_.clock.now();
   Status refused = sink.topic->check(record, now);
-  if (must_fail)
+  const Refusal refusal = refused.ok() ? Refusal::kPassing : Refusal::kRecord;
+  if (must_fail && refused.ok())
     refused = Status::abort("a record for topic " + sink.name + " was not delivered in time");
   if (!refused.ok()) {
     written.failed = true;
-    delivery_failed(item, std::move(refused));
+    delivery_failed(item, std::move(refused), refusal);
     return;
   }
   written.last = partition->append(record, sink.topic->stamp(record, now), coordinator_.number());
@@ -190,11 +192,12 @@ MemoryProducer::Written& MemoryProducer::touch(const SendBuffer::Item& item) {
   return written;
 }
 
-void MemoryProducer::delivery_failed(const SendBuffer::Item& item, Status why) {
+void MemoryProducer::delivery_failed(const SendBuffer::Item& item, Status why, Refusal refusal) {
   has_sequence_gap_ = true;
   state_ = State::kMustAbort;
   const Sink& sink = sinks_[static_cast<std::size_t>(item.sink.value())];
-  inbox_.push({epoch_, kNoOperation, std::move(why), DeliveryFailed{{sink.name, item.partition}}});
+  inbox_.push(
+      {epoch_, kNoOperation, std::move(why), DeliveryFailed{{sink.name, item.partition}, refusal}});
 }
 
 }  // namespace millrace::log::memory

@@ -74,7 +74,7 @@ class MemoryProducer final : public LogProducer, private Actor {
   void deliver(const SendBuffer::Item& item, bool must_fail);
   MemoryPartition* find_partition(Sink& sink, Partition p);
   Written& touch(const SendBuffer::Item& item);
-  void delivery_failed(const SendBuffer::Item& item, Status why);
+  void delivery_failed(const SendBuffer::Item& item, Status why, Refusal refusal);
 
   void perform(Init);
   void perform(Flush);

@@ -132,7 +132,7 @@ TEST(DropReason, HasAName) {
   EXPECT_EQ(to_string(DropReason::kLate), "late");
   EXPECT_EQ(to_string(DropReason::kNegativeTimestamp), "negative_timestamp");
   EXPECT_EQ(to_string(DropReason::kNullKeyRepartition), "null_key_repartition");
-  EXPECT_EQ(static_cast<int>(DropReason::kNullKeyRepartition), kDropReasons - 1);
+  EXPECT_EQ(static_cast<int>(DropReason::kDeadLetter), kDropReasons - 1);
 }
 
 }  // namespace

@@ -184,7 +184,7 @@ TEST_F(PunctuationStep, AFailureNamesThePunctuationAndItsNode) {
   task->step({true}, {Duration(0), from_ms(1)});
   const auto failed = task->step({true}, {Duration(0), from_ms(1)});
   EXPECT_EQ(failed.kind, Kind::kFailed);
-  EXPECT_THAT(failed.failure,
+  EXPECT_THAT(failed.failure.text,
               AllOf(HasSubstr("task 0_0"), HasSubstr("punctuation by stream time at 12 ms"),
                     HasSubstr("node ticking"), HasSubstr("cannot stand it")));
   task->abort();

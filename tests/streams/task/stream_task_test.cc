@@ -210,8 +210,8 @@ TEST_F(StreamTaskTest, FailuresNameTaskNodeAndRecord) {
   EXPECT_EQ(step().kind, Kind::kRan);
   const auto failed = step();
   EXPECT_EQ(failed.kind, Kind::kFailed);
-  EXPECT_THAT(failed.failure, AllOf(HasSubstr("task 0_0"), HasSubstr("b-0@100"),
-                                    HasSubstr("node noting"), HasSubstr("cannot stand it")));
+  EXPECT_THAT(failed.failure.text, AllOf(HasSubstr("task 0_0"), HasSubstr("b-0@100"),
+                                         HasSubstr("node noting"), HasSubstr("cannot stand it")));
   task->abort();
   EXPECT_EQ(task->next_offset(1), Offset(100));
   EXPECT_EQ(step().kind, Kind::kRan);

@@ -106,6 +106,13 @@ class Bench : public ::testing::Test {
       return true;
     });
   }
+  // Effect: runs until a task of the worker backs off; returns its words.
+  std::string backs_off(Worker& worker) {
+    run_until([&] { return !worker.backing_off().empty(); });
+    rest();
+    return worker.backing_off().empty() ? "" : worker.backing_off().begin()->second;
+  }
+
   // Effect: runs to the worker's end; returns its words.
   std::string failure_of(Worker& worker) {
     run_until([&] { return worker.finished(); });

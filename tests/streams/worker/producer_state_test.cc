@@ -119,6 +119,12 @@ std::vector<Row> table() {
     at(failed, state).actions = {Action::kBackOffTask};
   rows.push_back(failed);
 
+  Row left_out = quiet(E::kItemLeftOut);
+  for (const S state : {S::kIdle, S::kOpen, S::kDraining}) {
+    at(left_out, state) = {S::kAborting, {Action::kSubmitAbort}};
+  }
+  rows.push_back(left_out);
+
   Row committed = quiet(E::kResolvedCommitted);
   at(committed, S::kRotating) = {S::kIdle, {Action::kPublish}};
   rows.push_back(committed);

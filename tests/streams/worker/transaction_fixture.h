@@ -16,15 +16,21 @@ class NotingHost final : public TransactionHost {
  public:
   explicit NotingHost(testing::Journal& journal) : journal_(journal) {}
 
-  std::optional<std::string> write_failure;
+  bool write_fails = false;
+  Transaction* transaction = nullptr;
+  std::vector<log::Refusal> refusals;
   std::optional<std::string> offsets_failure;
   bool member = true;
   std::vector<log::WrittenRange> published;
   std::string stopped;
 
-  std::optional<std::string> write_changes() override {
+  bool write_changes() override {
     journal_.note("write");
-    return write_failure;
+    if (write_fails) transaction->task_failed();
+    return !write_fails;
+  }
+  void delivery_failed(const log::DeliveryFailed& failed, const Status&) override {
+    refusals.push_back(failed.refusal);
   }
   std::optional<std::string> collect_offsets(std::vector<log::OffsetToCommit>& offsets) override {
     journal_.note("offsets");
@@ -55,6 +61,8 @@ class NotingHost final : public TransactionHost {
 
 class TransactionTest : public ::testing::Test {
  protected:
+  TransactionTest() { host.transaction = &transaction; }
+
   static constexpr int kMaxFences = 3;
 
   // Effect: hands what the log answered to the transaction, then lets it do what it can.

@@ -170,24 +170,25 @@ TEST_F(TransactionRotation, AFailedDeliveryInAPauseDoesNotCutTheNextProducerShor
   EXPECT_TRUE(transaction.may_step() || transaction.next_timer());
 }
 
-TEST_F(TransactionRotation, ARecordThatIsRefusedEachTimeStops) {
+TEST_F(TransactionRotation, ARecordThatIsNotDeliveredIsSentAgainAfterPausesThatGrow) {
   start();
-  int tries = 0;
-  while (host.stopped.empty() && tries < 20) {
-    ++tries;
+  std::vector<std::int64_t> sent_at;
+  for (int i = 0; i < 12; ++i) {
     wait_for_the_pause();
+    sent_at.push_back(clock.monotonic().count());
     step();
     go_on();
     log.fail_delivery();
     go_on();
     complete();  // the abort
-    if (!host.stopped.empty()) break;
     complete();  // the init
     transaction.resolved(false);
     go_on();
+    ASSERT_EQ(host.stopped, "");
   }
-  EXPECT_EQ(tries, 5);
-  EXPECT_NE(host.stopped.find("MSG_TIMED_OUT"), std::string::npos) << host.stopped;
+  EXPECT_EQ(host.refusals, std::vector<log::Refusal>(12, log::Refusal::kPassing));
+  EXPECT_EQ(sent_at[2], sent_at[0]) << "the first few at once";
+  EXPECT_GE(sent_at[11] - sent_at[10], 1'000);
 }
 
 // --- two processes -------------------------------------------------------------------------------

@@ -108,18 +108,17 @@ TEST_F(TransactionTest, ATokenThatWasMissingMakesNoDoubt) {
 TEST_F(TransactionTest, WritingChangesFailsBeforeAnythingWasSent) {
   start();
   transaction.stepped();
-  host.write_failure = "store s cannot be written";
+  host.write_fails = true;
   transaction.commit_due();
-  EXPECT_EQ(happened(), "write REPLAY STOP");
-  EXPECT_EQ(host.stopped, "store s cannot be written");
+  EXPECT_EQ(happened(), "write REPLAY");
 }
 
 TEST_F(TransactionTest, WritingChangesFailsInAnOpenTransaction) {
   open();
-  host.write_failure = "store s cannot be written";
+  host.write_fails = true;
   transaction.commit_due();
   EXPECT_EQ(happened(), "write abort");
-  EXPECT_EQ(complete(), "REPLAY STOP");
+  EXPECT_EQ(complete(), "REPLAY");
 }
 
 TEST_F(TransactionTest, CollectingOffsetsFails) {
@@ -130,9 +129,30 @@ TEST_F(TransactionTest, CollectingOffsetsFails) {
   EXPECT_EQ(host.stopped, "too long");
 }
 
-TEST_F(TransactionTest, AFailedTaskAbortsAndStops) {
+TEST_F(TransactionTest, AFailedTaskAbortsAndTheOthersGoOn) {
   open();
-  transaction.task_failed("node n threw");
+  transaction.task_failed();
+  EXPECT_EQ(happened(), "abort");
+  EXPECT_FALSE(transaction.may_step());
+  EXPECT_EQ(complete(), "REPLAY");
+  EXPECT_TRUE(transaction.may_step());
+}
+
+TEST_F(TransactionTest, AnItemLeftOutAbortsAndReplaysAtOnceHoweverOften) {
+  start();
+  for (int i = 0; i < 20; ++i) {
+    step();
+    go_on();
+    transaction.item_left_out();
+    EXPECT_EQ(complete(), i == 0 ? "begin send:v abort REPLAY" : "begin send:v abort REPLAY");
+    EXPECT_TRUE(transaction.may_step());
+  }
+}
+
+TEST_F(TransactionTest, AFailureThatStopsDoesSoAfterTheAbort) {
+  open();
+  transaction.stop_after_abort("node n threw");
+  transaction.task_failed();
   EXPECT_EQ(happened(), "abort");
   EXPECT_FALSE(transaction.may_step());
   EXPECT_EQ(complete(), "REPLAY STOP");
@@ -141,7 +161,8 @@ TEST_F(TransactionTest, AFailedTaskAbortsAndStops) {
 
 TEST_F(TransactionTest, AFailedTaskStopsAlsoWhereTheAbortFails) {
   open();
-  transaction.task_failed("node n threw");
+  transaction.stop_after_abort("node n threw");
+  transaction.task_failed();
   EXPECT_EQ(complete(Status::fenced("gone")), "abort producer init");
   EXPECT_EQ(complete(), "resolve");
   transaction.resolved(false);

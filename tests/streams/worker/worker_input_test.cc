@@ -1,5 +1,5 @@
-// Bad input: the worker stops with one message that says where, nothing that the record did is
-// visible, and nothing is skipped.
+// Bad input, and no handler: the task backs off with one message that says where, nothing that the
+// record did is visible, and nothing is skipped.
 #include <gmock/gmock.h>
 
 #include <stdexcept>
@@ -21,9 +21,9 @@ class WorkerInput : public Bench {
         log.append("in", Partition(0), {.key = key, .value = value, .timestamp = from_ms(at)});
     ASSERT_TRUE(put.ok()) << put.status().message();
   }
-  std::string stops(const Topology& topology) {
+  std::string backs_off_with(const Topology& topology) {
     Worker& worker = start(topology, options());
-    const std::string failure = failure_of(worker);
+    const std::string failure = backs_off(worker);
     EXPECT_NE(logger.text.find(failure), std::string::npos) << "it is said to the log, too";
     return failure;
   }
@@ -31,7 +31,7 @@ class WorkerInput : public Bench {
 
 constexpr std::string_view kSeven{"\0\0\0\0\0\0\0\7", 8};
 
-TEST_F(WorkerInput, AThrowingFunctionAbortsAndStops) {
+TEST_F(WorkerInput, AThrowingFunctionAbortsAndItsTaskBacksOff) {
   put("a");
   put("b");
   put("bad");
@@ -39,7 +39,7 @@ TEST_F(WorkerInput, AThrowingFunctionAbortsAndStops) {
   const auto f = [](const std::string&, const std::string& value) {
     if (value == "bad") throw std::runtime_error("cannot stand it");
   };
-  EXPECT_THAT(stops(checking(f)),
+  EXPECT_THAT(backs_off_with(checking(f)),
               AllOf(HasSubstr("task 0_0"), HasSubstr("in-0@2"), HasSubstr("node check"),
                     HasSubstr("cannot stand it"), HasSubstr("read again")));
   EXPECT_EQ(values(), "");
@@ -63,8 +63,8 @@ TEST_F(WorkerInput, WhatWasCommittedBeforeStays) {
   settle();
   put("b");
   put("bad");
-  EXPECT_THAT(failure_of(worker), AllOf(HasSubstr("in-0@2"), HasSubstr("node check"),
-                                        HasSubstr("not a std::exception")));
+  EXPECT_THAT(backs_off(worker), AllOf(HasSubstr("in-0@2"), HasSubstr("node check"),
+                                       HasSubstr("not a std::exception")));
   EXPECT_EQ(values(), "a");
   EXPECT_EQ(committed().offset, Offset(1));
 }
@@ -79,56 +79,55 @@ TEST_F(WorkerInput, WhatOtherTasksDidIsNotVisibleEither) {
   WorkerOptions wanted = options();
   wanted.max_records_per_step = 1;  // the first record is handed over before the second fails
   Worker& worker = start(checking(f), wanted);
-  failure_of(worker);
+  backs_off(worker);
   EXPECT_EQ(values("out", 0, Isolation::kReadUncommitted), "a");
   EXPECT_EQ(values(), "");
 }
 
 TEST_F(WorkerInput, ANegativeTimestamp) {
   put_raw("k", "a", -1);
-  EXPECT_THAT(stops(copying()), AllOf(HasSubstr("in-0@0"), HasSubstr("no time")));
+  EXPECT_THAT(backs_off_with(copying()), AllOf(HasSubstr("in-0@0"), HasSubstr("no time")));
   EXPECT_EQ(committed().offset, kNoOffset);
 }
 
 TEST_F(WorkerInput, AnUnreadableRecord) {
   put_raw("k", kSeven, 1);
   put_raw("k", "short", 1);
-  EXPECT_THAT(stops(strict()), AllOf(HasSubstr("in-0@1"), HasSubstr("8")));
+  EXPECT_THAT(backs_off_with(strict()), AllOf(HasSubstr("in-0@1"), HasSubstr("8")));
   EXPECT_EQ(values(), "");
 }
 
 TEST_F(WorkerInput, ANullKeyWhereNoneMayBe) {
   put_raw(std::nullopt, kSeven, 1);
-  EXPECT_THAT(stops(strict()), AllOf(HasSubstr("in-0@0"), HasSubstr("null key")));
+  EXPECT_THAT(backs_off_with(strict()), AllOf(HasSubstr("in-0@0"), HasSubstr("null key")));
 }
 
 TEST_F(WorkerInput, ANullValueWhereNoneMayBe) {
   put_raw("k", std::nullopt, 1);
-  EXPECT_THAT(stops(strict()), AllOf(HasSubstr("in-0@0"), HasSubstr("null value")));
+  EXPECT_THAT(backs_off_with(strict()), AllOf(HasSubstr("in-0@0"), HasSubstr("null value")));
 }
 
 TEST_F(WorkerInput, ARecordThatIsBadBehindADroppedOneIsNamed) {
   create("rows");
   put_raw(std::nullopt, "dropped", 1);
   put_raw("k", "bad", -5);
-  EXPECT_THAT(stops(joining()), AllOf(HasSubstr("in-0@1"), HasSubstr("no time")));
+  EXPECT_THAT(backs_off_with(joining()), AllOf(HasSubstr("in-0@1"), HasSubstr("no time")));
 }
 
-TEST_F(WorkerInput, AFailedTaskIsNotRunAgain) {
-  int calls = 0;
+TEST_F(WorkerInput, AFailedTaskRunsAgainAfterAPauseThatGrows) {
+  std::vector<std::int64_t> calls;
   put("bad");
-  const auto f = [&calls](const std::string&, const std::string&) {
-    ++calls;
+  const auto f = [&](const std::string&, const std::string&) {
+    calls.push_back(clock.monotonic().count());
     throw std::runtime_error("no");
   };
-  Worker& worker = start(checking(f), options());
-  failure_of(worker);
-  for (int i = 0; i < 10; ++i) {
-    worker.step();
-    log.step();
-  }
-  EXPECT_EQ(calls, 1);
-  EXPECT_FALSE(worker.step());
+  WorkerOptions wanted = options();
+  wanted.errors.task_timeout = Duration(10'000);
+  start(checking(f), wanted);
+  run_until([&] { return calls.size() == 7; });
+  std::vector<std::int64_t> pauses;
+  for (std::size_t i = 1; i < calls.size(); ++i) pauses.push_back(calls[i] - calls[i - 1]);
+  EXPECT_THAT(pauses, testing::ElementsAre(1'000, 2'000, 4'000, 8'000, 10'000, 10'000));
 }
 
 }  // namespace

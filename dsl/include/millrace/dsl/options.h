@@ -48,12 +48,20 @@ struct Named {
 
 // --- sources ---------------------------------------------------------------------------------
 
-// What to do with a null payload where the type cannot hold it (API: std::optional<V> can): skip
-// the record and count it, or fail.
+// What to do with a null payload where the type cannot hold it (std::optional<V> can): kSkip the
+// record and count it; kFail, as bytes that cannot be decoded (the deserialization handler is
+// asked); kDeadLetter, into ErrorHandling::dead_letter_topic, which must be named.
 using OnNull = graph::NullPolicy;
 
-// Takes the record's timestamp; the topology stops at a negative one. The default.
+// Takes the record's timestamp; a negative one fails: the deserialization handler is asked. The
+// default.
 struct FailOnInvalid {};
+
+// Takes the record's timestamp; a record with a negative one is dropped, counted and logged.
+struct LogAndSkip {};
+
+// The time at which the record is read, by the wall clock.
+struct WallClock {};
 
 // Takes the record's timestamp, or where that is negative the greatest of its partition so far; the
 // topology stops where there is none (SEMANTICS R-T8).
@@ -75,6 +83,12 @@ class TimestampExtractor {
  public:
   TimestampExtractor() = default;
   TimestampExtractor(FailOnInvalid) {}
+  TimestampExtractor(LogAndSkip)
+      : function_([](const K&, const V&, const RecordContext& context, Timestamp) {
+          return context.timestamp;
+        }),
+        logs_dropped_(true) {}
+  TimestampExtractor(WallClock) : by_wall_clock_(true) {}
   TimestampExtractor(UsePartitionTime)
       : function_([](const K&, const V&, const RecordContext& context, Timestamp partition_time) {
           return detail::record_or_partition_time(context, partition_time);
@@ -86,9 +100,13 @@ class TimestampExtractor {
                                      Timestamp) mutable { return f(key, value, context); }) {}
 
   const graph::TimestampExtractorFunction<K, V>& function() const { return function_; }
+  bool by_wall_clock() const { return by_wall_clock_; }
+  bool logs_dropped() const { return logs_dropped_; }
 
  private:
   graph::TimestampExtractorFunction<K, V> function_;
+  bool by_wall_clock_ = false;
+  bool logs_dropped_ = false;
 };
 
 template <class K, class V>

@@ -38,11 +38,13 @@ class StreamsBuilder {
   StreamsBuilder& operator=(const StreamsBuilder&) = delete;
 
   // The records of a topic. A null key or value that the type cannot hold is skipped and counted,
-  // or fails: Consumed.on_null. Bytes that cannot be decoded stop the topology.
+  // or fails: Consumed.on_null. Bytes that cannot be decoded go to the
+  // deserialization handler (handlers.h).
   template <class K, class V>
   [[nodiscard]] KStream<K, V> stream(const Topic<K, V>& topic, Consumed<K, V> options = {}) {
     auto* source = new graph::SourceNode<K, V>(
-        {topic.serdes().key, topic.serdes().value, options.timestamp.function(), options.on_null});
+        {topic.serdes().key, topic.serdes().value, options.timestamp.function(), options.on_null,
+         options.timestamp.by_wall_clock(), options.timestamp.logs_dropped()});
     return {add_source({topic.name()}, options.name, options.where, source),
             detail::Keys::kInPlace};
   }

@@ -42,8 +42,12 @@ enum class DropReason {
   kLate,  // behind the window's grace
   kNegativeTimestamp,
   kNullKeyRepartition,  // cannot be partitioned by a null key; Kafka Streams drops these uncounted
+  kDeserialization,     // a handler said to skip it: by what had failed
+  kProcessing,
+  kProduction,
+  kDeadLetter,  // it is in the dead letter topic
 };
-inline constexpr int kDropReasons = 5;
+inline constexpr int kDropReasons = 9;
 std::string_view to_string(DropReason reason);
 
 // A counter of one node. Cheap: an index into task memory. Nodes of one name share it.
@@ -83,6 +87,7 @@ class NodeContext {
 
   // The counter of this node and reason. The names of drop counters in task memory start with "drop/".
   DropCounter drop_counter(const Node& node, DropReason reason);
+  DropCounter drop_counter(std::string_view node, DropReason reason);
 };
 
 }  // namespace millrace::graph

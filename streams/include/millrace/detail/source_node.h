@@ -9,13 +9,19 @@
 #include <utility>
 
 #include "millrace/detail/node.h"
+#include "millrace/detail/node_context.h"
+#include "millrace/detail/processor_host.h"
 #include "millrace/serde.h"
 #include "millrace/time.h"
 
 namespace millrace::graph {
 
 // What a null payload means where the type cannot hold it.
-enum class NullPolicy { kSkip, kFail };
+enum class NullPolicy {
+  kSkip,        // counted
+  kFail,        // as bytes that cannot be decoded
+  kDeadLetter,  // written to the dead letter topic
+};
 
 class SourceSlot {
  public:
@@ -23,8 +29,10 @@ class SourceSlot {
 
   enum class Decoded {
     kReady,
-    kNullKey,    // and the policy says skip
-    kNullValue,  // and the policy says skip
+    kNullKey,            // and the policy says skip
+    kNullValue,          // and the policy says skip
+    kNullKeySetAside,    // and the policy says dead letter
+    kNullValueSetAside,  // and the policy says dead letter
   };
 
   // Effect: decodes the head record and sets context.timestamp (by the extractor, where there is
@@ -51,6 +59,9 @@ class SourceNodeBase : public Node {
     const void* serde;
   };
   virtual KeyFormat key_format() const = 0;
+
+  virtual NullPolicy null_policy() const = 0;
+  virtual bool logs_dropped_times() const = 0;
 };
 
 // Says when a record happened. `partition_time`: the greatest timestamp of its partition so far,
@@ -66,6 +77,8 @@ struct SourceOptions {
   TimestampExtractorFunction<K, V>
       timestamp;  // empty: the record's own, which must not be negative
   NullPolicy on_null = NullPolicy::kSkip;
+  bool by_wall_clock = false;       // the time at which it is read, whatever `timestamp` says
+  bool logs_dropped_times = false;  // a record that is dropped for its negative time is logged
 };
 
 // Decodes a payload that may be null. Returns false if it is null and T cannot hold that.
@@ -96,6 +109,12 @@ class SourceNode final : public SourceNodeBase {
   std::unique_ptr<SourceSlot> make_slot() override {
     return std::unique_ptr<SourceSlot>(new Slot(*this));
   }
+  NullPolicy null_policy() const override { return options_.on_null; }
+  bool logs_dropped_times() const override { return options_.logs_dropped_times; }
+
+  void init(NodeContext& context) override {
+    if (options_.by_wall_clock) host_ = &context.processor_host();
+  }
   KeyFormat key_format() const override { return {&typeid(K), options_.key_serde.identity()}; }
 
  private:
@@ -107,13 +126,15 @@ class SourceNode final : public SourceNodeBase {
                    Timestamp partition_time) override {
       SourceOptions<K, V>& options = source_.options_;
       if (!decode_payload(options.key_serde, record.key, key_))
-        return null_found(context, "key", Decoded::kNullKey);
+        return null_found(context, "key", Decoded::kNullKey, Decoded::kNullKeySetAside);
       if (!decode_payload(options.value_serde, record.value, value_)) {
-        return null_found(context, "value", Decoded::kNullValue);
+        return null_found(context, "value", Decoded::kNullValue, Decoded::kNullValueSetAside);
       }
       context.key_bytes =
           record.key ? KeyBytes{*record.key, options.key_serde.identity()} : KeyBytes{};
-      if (options.timestamp) {
+      if (source_.host_ != nullptr) {
+        context.timestamp = source_.host_->system_time();
+      } else if (options.timestamp) {
         context.timestamp = options.timestamp(key_, value_, context, partition_time);
       } else if (context.timestamp < Timestamp{}) {
         fail_on_negative_timestamp(context);
@@ -124,9 +145,11 @@ class SourceNode final : public SourceNodeBase {
     void process(const RecordContext& context) override { source_.forward(key_, value_, context); }
 
    private:
-    Decoded null_found(const RecordContext& context, const char* what, Decoded skip) {
-      if (source_.options_.on_null == NullPolicy::kFail) fail_on_null(context, what);
-      return skip;
+    Decoded null_found(const RecordContext& context, const char* what, Decoded skip,
+                       Decoded set_aside) {
+      const NullPolicy policy = source_.options_.on_null;
+      if (policy == NullPolicy::kFail) fail_on_null(context, what);
+      return policy == NullPolicy::kSkip ? skip : set_aside;
     }
 
     SourceNode& source_;
@@ -135,6 +158,7 @@ class SourceNode final : public SourceNodeBase {
   };
 
   SourceOptions<K, V> options_;
+  ProcessorHost* host_ = nullptr;  // where the time is the wall clock's
 };
 
 }  // namespace millrace::graph
