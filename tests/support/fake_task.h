@@ -14,6 +14,7 @@
 #include <exception>
 #include <map>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -21,6 +22,7 @@
 #include <vector>
 
 #include "millrace/detail/graph_builder.h"
+#include "millrace/detail/memory_disk.h"
 #include "millrace/detail/node_context.h"
 #include "millrace/detail/source_node.h"
 
@@ -28,9 +30,11 @@ namespace millrace::testing {
 
 // When a transaction ends. Results must not depend on it.
 enum class Transactions {
-  kCommitEach,       // after each record that is piped in
-  kAbortThenCommit,  // each record runs, is aborted, runs again and is committed
-  kByHand,           // the test calls commit() and abort()
+  kCommitEach,  // after each record that is piped in
+  // Each record runs, is aborted, runs again and is committed; stores lie over a disk that applies
+  // late, and what it has is thrown out of memory before each record.
+  kAbortThenCommit,
+  kByHand,  // the test calls commit() and abort()
 };
 
 class FakeTask final : public graph::NodeContext, private graph::RecordCollector {
@@ -55,6 +59,7 @@ class FakeTask final : public graph::NodeContext, private graph::RecordCollector
   explicit FakeTask(const graph::GraphBuilder& graph,
                     Transactions transactions = Transactions::kCommitEach)
       : graph_(graph), transactions_(transactions) {
+    if (transactions == Transactions::kAbortThenCommit) disks_.emplace(state::MemoryDiskOptions{7});
     make_stores();
     make_nodes();
   }
@@ -70,8 +75,10 @@ class FakeTask final : public graph::NodeContext, private graph::RecordCollector
                       std::move(headers)};
     try {
       if (transactions_ == Transactions::kAbortThenCommit) {
+        evict();
         run(record);
         abort();
+        evict();
       }
       run(record);
       if (transactions_ != Transactions::kByHand) commit();
@@ -122,12 +129,17 @@ class FakeTask final : public graph::NodeContext, private graph::RecordCollector
     for (const auto& entry : persisted_) memory_.load(entry.name, entry.value);
     make_stores();
     for (auto& [name, store] : stores_) {
-      std::int64_t offset = 0;
+      const Offset restored_to = store->restored_to();
+      std::int64_t offset = -1;
       for (const Logged& record : changelogs_[name].records) {
+        if (Offset(++offset) <= restored_to) continue;
         const OptionalBytesView value =
             record.value ? OptionalBytesView(*record.value) : std::nullopt;
-        const Status status = store->restore(record.key, value, record.timestamp, Offset(offset++));
+        const Status status = store->restore(record.key, value, record.timestamp, Offset(offset));
         if (!status.ok()) throw std::runtime_error(status.message());
+      }
+      store->finish_restore();
+      while (!store->restored()) {
       }
     }
     for (auto& [topic, input] : inputs_) input.now = input.committed;
@@ -198,11 +210,29 @@ class FakeTask final : public graph::NodeContext, private graph::RecordCollector
 
   void make_stores() {
     stores_.clear();
+    if (disks_) open_disk();
     for (const auto& [name, spec] : graph_.stores()) {
       if (!spec.needed) continue;
-      std::unique_ptr<state::Store> store = spec.make(nullptr);
+      const bool on_disk = disk_ && spec.persistent;
+      std::unique_ptr<state::Store> store = spec.make(on_disk ? &disk_->table(name) : nullptr);
       store->bind(memory_);
       stores_.emplace(name, std::move(store));
+    }
+  }
+
+  void open_disk() {
+    disk_.reset();
+    state::TaskDiskSpec spec{.directory = "task", .stores = {}};
+    for (const auto& [name, store] : graph_.stores()) {
+      if (store.needed && store.persistent) spec.stores.push_back({name, store.facts});
+    }
+    disk_ = disks_->open_task(std::move(spec), [] {});
+  }
+
+  // Effect: what the disk has goes from memory; twice, because what was used is spared once.
+  void evict() {
+    for (auto& [name, store] : stores_) {
+      for (int i = 0; i < 2; ++i) store->evict(1 << 20);
     }
   }
 
@@ -279,6 +309,8 @@ class FakeTask final : public graph::NodeContext, private graph::RecordCollector
   const Transactions transactions_;
   state::TaskMemory memory_;
   std::vector<state::TaskMemory::Entry> persisted_;
+  std::optional<state::MemoryDiskHost> disks_;
+  std::unique_ptr<state::TaskDisk> disk_;  // before the stores, which lie there
   std::map<std::string, std::unique_ptr<state::Store>, std::less<>> stores_;
   std::map<std::string, Changelog> changelogs_;
   std::vector<std::unique_ptr<graph::Node>> nodes_;  // by id
