@@ -2,7 +2,7 @@
 // and goes on where the last one died.
 //
 //   crash_worker --dir DIR [--seed S] [--until N] [--commit-ms 20] [--feed-ms 3] [--segment-bytes B]
-//               [--threads 2] [--churn-ms 0] [--sync off]
+//               [--threads 2] [--churn-ms 0] [--cleaner-ms MS] [--sync off]
 //
 // Without --until it runs until it is killed. With it the input ends with transaction N; when all of it
 // is processed the program closes in order and says "done". Each transaction of input that is durable
@@ -45,6 +45,7 @@ struct Options {
   std::uint64_t segment_bytes = 1 << 20;
   bool sync = true;
   int threads = 2;
+  Duration cleaner_interval{3'600'000};
   Duration churn{0};  // how often a thread comes or goes; 0: never
 };
 
@@ -70,6 +71,8 @@ Options parse(int argc, char** argv) {
       options.threads = static_cast<int>(number);
     } else if (name == "--churn-ms") {
       options.churn = Duration(number);
+    } else if (name == "--cleaner-ms") {
+      options.cleaner_interval = Duration(number);
     } else if (name == "--sync") {
       options.sync = value != "off";
     } else {
@@ -173,9 +176,11 @@ class Churn {
 };
 
 int run(const Options& options) {
-  EmbeddedLog embedded(options.directory + "/journal",
-                       {{"embedded.segment.bytes", std::to_string(options.segment_bytes)},
-                        {"embedded.sync", options.sync ? "commit" : "off"}});
+  EmbeddedLog embedded(
+      options.directory + "/journal",
+      {{"embedded.segment.bytes", std::to_string(options.segment_bytes)},
+       {"embedded.cleaner.interval.ms", std::to_string(options.cleaner_interval.count())},
+       {"embedded.sync", options.sync ? "commit" : "off"}});
   embedded.create_topic("feed", 1, {{"retention.ms", "-1"}});
   for (const char* topic :
        {"orders", "customers", "taken", "arrived", "totals", "counts", "visits", "sessions"}) {

@@ -104,6 +104,7 @@ class Journal:
         self.directory = directory
         self.last = 0         # number of the last frame given
         self.topics = {}      # id -> Topic
+        self.done = set()     # segments that nothing is added to any more
         self.read_up_to = {}  # segment -> bytes that hold frames already given
         self.bytes = 0
 
@@ -112,7 +113,9 @@ class Journal:
         return sorted(names, key=lambda name: int(name.split(".")[0]))
 
     def frames(self):
-        yield from self._frames_of_all(self.segments())
+        names = [name for name in self.segments() if name not in self.done]
+        yield from self._frames_of_all(names)
+        self.done.update(names[:-1])
 
     def frames_of_segment(self, name):
         names = self.segments()

@@ -6,6 +6,7 @@
 
 #include "log/journal/batch_reader.h"
 #include "log/journal/compaction.h"
+#include "millrace/detail/failpoint.h"
 
 namespace millrace::log::journal {
 
@@ -273,6 +274,7 @@ Status Cleaner::finish(Pass& pass) {
     const Status status = finish_writer(pass, *writer);
     if (!status.ok()) return status;
   }
+  MR_FAILPOINT("clean.copied");
   return install(pass.before, pass.sources, std::move(pass.done));
 }
 
@@ -303,9 +305,11 @@ Status Cleaner::install(const std::vector<SealedSegment>& before,
   }
   const Bytes bytes = encode_manifest(manifest);
   const BytesView piece = bytes;
+  MR_FAILPOINT("clean.before");
   auto placed = directory_.place(kManifestFile, {&piece, 1});
   if (!placed.ok()) return failed(placed.error());
   manifest_ = std::move(manifest);
+  MR_FAILPOINT("clean.installed");
 
   // Readers that hold a place in what goes read it from its open file.
   for (const SegmentPtr& segment : gone) {
@@ -321,6 +325,7 @@ Status Cleaner::install(const std::vector<SealedSegment>& before,
     if (const auto error = directory_.files().remove(segment->path())) {
       logger_.warning("journal: " + error->what + "; it is tried again when the journal is opened");
     }
+    MR_FAILPOINT("clean.removed");
   }
   return Status::success();
 }
