@@ -29,6 +29,8 @@ class _Directory:
 
 
 def _entries(trace):
+    if not os.path.exists(trace):  # it died before it did anything
+        return
     with open(trace, "rb") as file:
         data = file.read()
     at = 0
