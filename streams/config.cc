@@ -17,6 +17,8 @@ namespace millrace {
 
 namespace {
 
+constexpr std::int64_t kLeastStateMemory = std::int64_t{64} << 20;
+
 // Takes the text of one setting; returns what is wrong with it.
 using Setter = std::optional<std::string> (*)(StreamsConfig&, std::string_view);
 
@@ -57,7 +59,7 @@ struct Key {
   Setter set;
 };
 
-constexpr std::array<Key, 11> kKeys = {{
+constexpr std::array<Key, 13> kKeys = {{
     {"application.id",
      [](StreamsConfig& c, std::string_view t) { return set_text(c.application_id, t); }},
     {"auto.offset.reset", set_offset_reset},
@@ -77,6 +79,9 @@ constexpr std::array<Key, 11> kKeys = {{
      [](StreamsConfig& c, std::string_view t) { return set_duration(c.max_task_idle, t); }},
     {"num.stream.threads",
      [](StreamsConfig& c, std::string_view t) { return parse_integer(t, c.num_stream_threads); }},
+    {"state.dir", [](StreamsConfig& c, std::string_view t) { return set_text(c.state_dir, t); }},
+    {"state.memory.bytes",
+     [](StreamsConfig& c, std::string_view t) { return parse_integer(t, c.state_memory_bytes); }},
     {"task.timeout.ms",
      [](StreamsConfig& c, std::string_view t) { return set_duration(c.errors.task_timeout, t); }},
     {"transaction.timeout.ms",
@@ -144,6 +149,8 @@ void StreamsConfig::validate() const {
           "brokers allow");
   require(default_api_timeout >= Duration(1), "default.api.timeout.ms must be at least 1");
   require(buffered_records_per_partition >= 1, "buffered.records.per.partition must be at least 1");
+  require(state_memory_bytes == 0 || state_memory_bytes >= kLeastStateMemory,
+          "state.memory.bytes must be at least 67108864 (64 MiB), or 0 for half of the memory");
   require(num_stream_threads >= 1 && num_stream_threads <= 1000,
           "num.stream.threads must be 1 to 1000");
   require(errors.task_timeout >= Duration(1), "task.timeout.ms must be at least 1");

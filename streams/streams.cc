@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "client.h"
+#include "local_state.h"
 #include "log/open_log.h"
 #include "millrace/clock.h"
 
@@ -33,8 +34,10 @@ worker::OffsetReset to_worker(AutoOffsetReset reset) {
   return worker::OffsetReset::kEarliest;
 }
 
-worker::WorkerOptions worker_options(const StreamsConfig& config) {
+worker::WorkerOptions worker_options(const StreamsConfig& config, LocalState& state) {
   worker::WorkerOptions options;
+  options.disks = state.disks();
+  options.memory = &state.memory();
   options.application_id = config.application_id;
   options.commit_interval = config.commit_interval;
   options.transaction_timeout = config.transaction_timeout;
@@ -61,18 +64,31 @@ struct Streams::Implementation {
       : topology(std::move(built)),
         config(checked(std::move(wanted))),
         log(log::open_log(config)),
-        client({.threads = config.num_stream_threads, .worker = worker_options(config)},
-               {topology.graph(), *log, SystemClock::instance(), *config.logger}) {}
+        local_state(topology.graph(), config),
+        client(
+            {.threads = config.num_stream_threads, .worker = worker_options(config, local_state)},
+            {topology.graph(), *log, SystemClock::instance(), *config.logger}) {}
+
+  // All threads first, then what they left to be written.
+  bool close(Duration timeout) {
+    const Duration until = SystemClock::instance().monotonic() + timeout;
+    if (!client.close(timeout)) return false;
+    return local_state.wait_closed(
+        std::max(Duration{0}, until - SystemClock::instance().monotonic()));
+  }
 
   void tell_what_is_open() const {
+    const std::string threads = client.still_open();
     config.logger->error(
-        "not closed in time, and not waited for any longer: " + client.still_open() +
+        "not closed in time, and not waited for any longer: " +
+        (threads.empty() ? "state that is being written to disk" : threads) +
         ". What is open is aborted by the broker, and read again at the next start");
   }
 
   const Topology topology;
   const StreamsConfig config;
   const std::shared_ptr<log::Log> log;
+  LocalState local_state;
   Client client;
 };
 
@@ -83,7 +99,10 @@ Streams::~Streams() {
   if (is_running_or_rebalancing(state())) close(kCloseTimeout);
 }
 
-void Streams::start() { implementation_->client.start(); }
+void Streams::start() {
+  if (state() == State::kCreated) implementation_->local_state.open();
+  implementation_->client.start();
+}
 
 int Streams::run() {
   // Blocked before any thread starts, so that all of them inherit it and only this one is told.
@@ -102,16 +121,16 @@ int Streams::run() {
   }
   const Clock& clock = SystemClock::instance();
   const Duration until = clock.monotonic() + kCloseTimeout;
-  bool orderly = implementation_->client.close(kLongestWait);
+  bool orderly = implementation_->close(kLongestWait);
   while (!orderly && clock.monotonic() < until && !signalled(Duration{0}))
-    orderly = implementation_->client.close(kLongestWait);
+    orderly = implementation_->close(kLongestWait);
   if (!orderly) implementation_->tell_what_is_open();
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return orderly && state() == State::kClosed ? 0 : 1;
 }
 
 bool Streams::close(Duration timeout) {
-  const bool closed = implementation_->client.close(timeout);
+  const bool closed = implementation_->close(timeout);
   if (!closed && timeout > Duration{0}) implementation_->tell_what_is_open();
   return closed;
 }

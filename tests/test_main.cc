@@ -2,10 +2,13 @@
 // is not passed for want of one.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
+#include <string>
 #include <string_view>
 
 namespace {
@@ -47,7 +50,16 @@ int main(int argc, char** argv) {
     note_skipped(argv[0], testing::UnitTest::GetInstance()->total_test_count());
     return in_ci() ? 1 : kSkipped;
   }
+  // State goes where nobody's own lies, and no run finds that of another.
+  std::string state = (std::filesystem::temp_directory_path() / "millrace-test-XXXXXX").string();
+  if (::mkdtemp(state.data()) == nullptr) {
+    std::perror(state.c_str());
+    return 1;
+  }
+  ::setenv("XDG_STATE_HOME", state.c_str(), 1);
   int result = RUN_ALL_TESTS();
+  std::error_code ignored;
+  std::filesystem::remove_all(state, ignored);
   if (int count = testing::UnitTest::GetInstance()->skipped_test_count(); count > 0) {
     note_skipped(argv[0], count);
     if (kNeedsBroker && in_ci()) {

@@ -14,6 +14,8 @@ DeadLetters dead_letters(TaskId id, const TaskEnvironment& environment) {
 }
 
 constexpr std::string_view kDropPrefix = "drop/";
+// Of a store's purge bound in task memory and beside committed offsets.
+constexpr std::string_view kPurgeBoundSuffix = ":p";
 
 std::vector<StreamTask::DroppedRecords> drop_counts(
     const std::vector<state::TaskMemory::Entry>& entries) {
@@ -47,20 +49,23 @@ StreamTask::StreamTask(TaskId id, const TaskEnvironment& environment)
     source_names_.push_back(topic);
   }
   for (const std::string& name : subtopology_.stores) {
-    auto made = environment.graph.store(name).make(nullptr);
-    made->bind(memory_);
-    made->forget_typed_values(environment.forget_typed_values);
-    if (const auto changelog = plan.changelogs.find(name); changelog != plan.changelogs.end()) {
-      changelogs_.push_back({name, {changelog->second, id.partition}, made.get()});
-      changelog_targets_.push_back(environment.output.add_topic(
-          changelog->second, environment.plan.partitions.at(changelog->second)));
-    } else {
-      unlogged_.push_back(made.get());
+    const auto changelog = plan.changelogs.find(name);
+    if (changelog == plan.changelogs.end()) continue;
+    const bool windowed =
+        environment.graph.store(name).cleanup != graph::ChangelogCleanup::kCompact;
+    changelogs_.push_back(
+        {name, {changelog->second, id.partition}, nullptr, nullptr, {}, windowed, kNoOffset});
+    if (windowed) {
+      changelogs_.back().purge_bound =
+          memory_.add(name + std::string(kPurgeBoundSuffix), state::Persisted::kYes);
     }
-    stores_.emplace(name, std::move(made));
+    changelog_targets_.push_back(environment.output.add_topic(
+        changelog->second, environment.plan.partitions.at(changelog->second)));
   }
   queues_.resize(sources_.size());
   for (std::size_t i = 0; i < sources_.size(); ++i) passed_by_.emplace_back(blame_, i);
+  open_disk(plan);
+  if (!disk_) make_stores();
 }
 
 StreamTask::~StreamTask() { close(); }
@@ -95,7 +100,7 @@ void StreamTask::build_graph() {
 
 std::size_t StreamTask::retained_bytes() const {
   std::size_t bytes = 0;
-  for (const auto& queue : queues_) bytes += queue->bytes();
+  for (const auto& queue : queues_) bytes += queue ? queue->bytes() : 0;
   return bytes;
 }
 
@@ -247,6 +252,10 @@ bool StreamTask::has_progress() const {
 
 std::optional<std::string> StreamTask::append_offsets(std::vector<log::OffsetToCommit>& offsets) {
   memory_.set(number_, std::max<std::int64_t>(memory_[number_], 0) + 1);
+  for (const Changelog& changelog : changelogs_) {
+    if (changelog.given_up != kNoOffset)
+      memory_.raise(changelog.purge_bound, changelog.given_up.value());
+  }
   const std::vector<state::TaskMemory::Entry> entries = memory_.persisted();
   for (std::size_t i = 0; i < queues_.size(); ++i) {
     const RecordQueue& queue = *queues_[i];
@@ -265,13 +274,16 @@ std::optional<std::string> StreamTask::append_offsets(std::vector<log::OffsetToC
 }
 
 void StreamTask::commit(const std::vector<log::WrittenRange>& written) {
-  for (const Changelog& changelog : changelogs_) {
+  for (Changelog& changelog : changelogs_) {
     const auto range =
         std::find_if(written.begin(), written.end(),
                      [&](const log::WrittenRange& r) { return r.where == changelog.where; });
     changelog.cells->commit(range == written.end()
                                 ? state::ChangelogRange{}
                                 : state::ChangelogRange{range->first, range->last});
+    // Only now the store knows where the windows begin that this commit wrote first.
+    if (changelog.windowed)
+      changelog.given_up = changelog.cells->purge_below().value_or(changelog.given_up);
   }
   for (state::Store* cells : unlogged_) cells->commit({});
   for (std::size_t i = 0; i < queues_.size(); ++i) {
@@ -319,8 +331,8 @@ std::vector<StreamTask::DroppedRecords> StreamTask::dropped_and_committed() cons
 std::vector<StreamTask::PurgeableChangelog> StreamTask::purgeable() const {
   std::vector<PurgeableChangelog> purgeable;
   for (const Changelog& changelog : changelogs_) {
-    if (const auto below = changelog.cells->purge_below())
-      purgeable.push_back({changelog.where, *below});
+    if (const Offset bound = purge_bound(changelog); bound != kNoOffset)
+      purgeable.push_back({changelog.where, bound});
   }
   return purgeable;
 }

@@ -1,12 +1,13 @@
 // One task: a sub-topology's copy for one partition, with its queues, stores and memory. It takes
 // records, and can take everything back that it did since the last commit.
 //
-// Lifecycle, driven by the worker (task_state.h): constructed → restore() of each changelog →
-// start() → step()… with commit() or abort() in between → destroyed. Belongs to one worker; not
+// Lifecycle, driven by the worker (task_state.h): constructed → open_stores() → restore() of each
+// changelog → start() → step()… with commit() or abort() in between → destroyed. Belongs to one worker; not
 // thread-safe.
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "log/producer.h"
+#include "millrace/detail/disk_host.h"
 #include "millrace/detail/node_context.h"
 #include "millrace/detail/processor_host.h"
 #include "millrace/detail/store.h"
@@ -46,6 +48,10 @@ struct TaskEnvironment {
   bool forget_typed_values = false;  // ENGINE §9
   ErrorHandling errors = {};
   Logger* logger = &null_logger();
+  // Where stores lie on disk; nullptr: memory is all there is.
+  state::DiskHost* disks = nullptr;
+  // Ends the worker's wait; called on any thread, as long as a task has its disk.
+  std::function<void()> wake = nullptr;
 };
 
 // The clocks as the worker read them for one step of its own.
@@ -71,9 +77,24 @@ class StreamTask final : public graph::NodeContext, private graph::ProcessorHost
   struct Changelog {
     std::string store;
     TopicPartition where;
-    state::Store* cells;
+    state::Store* cells;              // nullptr until open_stores() says kOpen
+    state::DiskTable* table;          // nullptr: memory is all it has
+    state::MemorySlot purge_bound{};  // REQUIRES: windowed
+    bool windowed;
+    // Below it nobody needs a record as of the last commit: the next one says so, and then it may be
+    // deleted (ENGINE §6).
+    Offset given_up = kNoOffset;
   };
   const std::vector<Changelog>& changelogs() const { return changelogs_; }
+
+  // Effect: makes the stores once their disk is open; never waits. kFailed: what() of
+  // disk_failure() says why.
+  state::TaskDisk::State open_stores();
+  const std::string& disk_failure() const { return disk_->failure(); }
+
+  // Records of this changelog below it were given up by a commit: the log may begin there, at most.
+  // kNoOffset: none.
+  Offset purge_bound(const Changelog& changelog) const;
 
   // Effect: takes over what was committed for a partition: where to go on, times, numbers.
   void load(std::size_t source, Offset next, const CommitMetadata& metadata);
@@ -172,7 +193,21 @@ class StreamTask final : public graph::NodeContext, private graph::ProcessorHost
     TopicPartition where;
     Offset below;
   };
+  // What may be deleted: the bounds that the last commit put into the log (ENGINE §6).
   std::vector<PurgeableChangelog> purgeable() const;
+
+  // --- memory and disk
+  // --------------------------------------------------------------------------------------
+
+  // What its stores hold in memory.
+  std::size_t store_bytes() const;
+  // Effect: one bounded step of eviction from one of its stores, the next at each call. Returns the
+  // bytes freed.
+  std::size_t evict(std::size_t bytes);
+  // Effect: what waits to be written to disk is written as soon as can be.
+  void hurry_disk();
+  // What is wrong with its disk, if anything.
+  Status disk_health() const;
 
   state::Store* find_store(std::string_view name) { return store(name); }
 
@@ -197,6 +232,8 @@ class StreamTask final : public graph::NodeContext, private graph::ProcessorHost
   void request_commit() override { commit_requested_ = true; }
   std::string_view application_id() const override { return environment_.application_id; }
 
+  void open_disk(const graph::SubtopologyPlan& plan);
+  void make_stores();
   void build_graph();
   std::optional<WorkItem> choose(const CaughtUp& caught_up, Now now, Step& outcome);
   std::optional<WorkItem> next_replayed();
@@ -215,7 +252,10 @@ class StreamTask final : public graph::NodeContext, private graph::ProcessorHost
   std::vector<TopicPartition> sources_;
   std::vector<std::string> source_names_;  // as in the graph
   std::size_t anchor_ = 0;
+  std::unique_ptr<state::TaskDisk> disk_;  // outlives the stores; nullptr: none of them lies there
   std::map<std::string, std::unique_ptr<state::Store>, std::less<>> stores_;
+  std::vector<state::Store*> evictable_;  // of stores_, those over a disk
+  std::size_t evicted_last_ = 0;          // of evictable_
   std::vector<Changelog> changelogs_;
   std::vector<graph::SinkTarget> changelog_targets_;
   std::vector<state::Store*> unlogged_;  // of stores_, those without a changelog

@@ -17,15 +17,17 @@ Restorer::~Restorer() {
   for (const auto& [where, job] : jobs_) listener_->on_suspended(told(where, job));
 }
 
-void Restorer::add(TopicPartition where, Offset from, Offset target, state::Store& store) {
-  Job job{std::nullopt, from, std::max(from, target), &store, clock_.monotonic()};
+void Restorer::add(TopicPartition where, Offset from, Offset target, state::Store& store,
+                   std::optional<LastApplied> last) {
+  Job job{std::nullopt, from, std::max(from, target), &store, clock_.monotonic(), last};
   if (listener_) listener_->on_start(told(where, job));
-  if (from >= target) {  // nothing to read: a position would never be told
+  const Offset first = last ? last->offset : from;
+  if (first >= target) {  // nothing to read: a position would never be told
     if (listener_) listener_->on_end(told(where, job));
     return;
   }
   MR_FAILPOINT("restore.begin");
-  job.partition = reader_->start(where, from);
+  job.partition = reader_->start(where, first);
   jobs_.emplace(std::move(where), job);
 }
 
@@ -56,47 +58,74 @@ void Restorer::cancel(const TopicPartition& where) {
   jobs_.erase(job);
 }
 
+std::vector<Restorer::Jobs::iterator> Restorer::nearest_first() {
+  std::vector<std::pair<std::int64_t, Jobs::iterator>> jobs;
+  for (auto it = jobs_.begin(); it != jobs_.end(); ++it) {
+    jobs.emplace_back(it->second.target - reader_->position(*it->second.partition), it);
+  }
+  std::stable_sort(jobs.begin(), jobs.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<Jobs::iterator> nearest;
+  for (const auto& [gap, it] : jobs) nearest.push_back(it);
+  return nearest;
+}
+
+Status Restorer::apply(Job& job, const RecordView& record) {
+  if (job.last && record.offset <= job.last->offset) {
+    if (record.offset < job.last->offset || record.timestamp == job.last->stamped)
+      return Status::success();
+    return Status::fatal(
+        "the record there is another than the one that the store on disk was filled from: the "
+        "topic was made anew. Neither was touched");
+  }
+  ++records_;
+  if (!record.key) return Status::fatal("a record without a key, which no store wrote");
+  return job.store->restore(*record.key, record.value, record.timestamp, record.offset);
+}
+
 bool Restorer::pump(std::size_t max_records) {
   bool moved = false;
-  for (auto it = jobs_.begin(); it != jobs_.end();) {
+  std::size_t left = max_records;
+  for (const Jobs::iterator it : nearest_first()) {
+    if (left == 0) break;
     Job& job = it->second;
     std::string failure;
-    reader_->drain(*job.partition, max_records, batch_);
+    reader_->drain(*job.partition, left, batch_);
+    left -= std::min(left, batch_.size());
     moved = moved || !batch_.empty();
+    const std::int64_t before = records_;
     for (const RecordView& record : batch_) {
       if (record.offset >= job.target) break;
-      const Status applied =
-          record.key
-              ? job.store->restore(*record.key, record.value, record.timestamp, record.offset)
-              : Status::fatal("a record without a key, which no store wrote");
-      ++records_;
+      const Status applied = apply(job, record);
       if (applied.ok()) continue;
-      failure = "changelog " + to_string(it->first) + "@" + std::to_string(record.offset.value()) +
-                (record.key ? ", a key of " + std::to_string(record.key->size()) + " bytes" : "") +
-                ": " + applied.message() +
-                ". The state was not touched further; mend the serde or the topic of store " +
-                job.store->name() + " so that it reads what it wrote before";
+      failure = "changelog " + to_string(it->first) + "@" + std::to_string(record.offset.value());
+      if (job.last && record.offset == job.last->offset) {
+        failure += ": " + applied.message() + ". Delete the task's directory to restore store " +
+                   job.store->name() + " from the topic as it is now";
+        break;
+      }
+      failure += (record.key ? ", a key of " + std::to_string(record.key->size()) + " bytes" : "") +
+                 ": " + applied.message() +
+                 ". The state was not touched further; mend the serde or the topic of store " +
+                 job.store->name() + " so that it reads what it wrote before";
       break;
     }
     if (!failure.empty()) {
-      const TopicPartition where = (it++)->first;
+      const TopicPartition where = it->first;
       fail(where, std::move(failure));
       moved = true;
       continue;
     }
     if (!batch_.empty()) {
       MR_FAILPOINT("restore.batch");
-      if (listener_)
-        listener_->on_batch(told(it->first, job), static_cast<std::int64_t>(batch_.size()));
+      if (listener_) listener_->on_batch(told(it->first, job), records_ - before);
     }
     if (reader_->position(*job.partition) >= job.target) {
       MR_FAILPOINT("restore.end");
       if (listener_) listener_->on_end(told(it->first, job));
       reader_->stop(*job.partition);
-      it = jobs_.erase(it);
+      jobs_.erase(it);
       moved = true;
-    } else {
-      ++it;
     }
   }
   return moved;

@@ -25,10 +25,18 @@ class Restorer {
   Restorer(log::Log& log, log::Inbox& inbox, const Clock& clock, RestoreListener* listener);
   ~Restorer();
 
-  // Effect: begins to fill the store from [from, target). REQUIRES: the store outlives the restore
-  // or cancel(); the partition is not being restored. The listener hears of it also where there is
-  // nothing to read.
-  void add(TopicPartition where, Offset from, Offset target, state::Store& store);
+  // The last record that a store on disk has from its changelog, and its timestamp, if it knows it.
+  struct LastApplied {
+    Offset offset;
+    Timestamp stamped;
+  };
+
+  // Effect: begins to fill the store from [from, target). Where `last` is given, that record is read
+  // once more: if it has another timestamp, the topic is not the one that the store was filled from.
+  // REQUIRES: the store outlives the restore or cancel(); the partition is not being restored;
+  // last->offset < from. The listener hears of it also where there is nothing to read.
+  void add(TopicPartition where, Offset from, Offset target, state::Store& store,
+           std::optional<LastApplied> last = std::nullopt);
 
   // Effect: stops restoring this partition, finished or not.
   void cancel(const TopicPartition& where);
@@ -36,7 +44,8 @@ class Restorer {
   bool restoring(const TopicPartition& where) const { return jobs_.contains(where); }
   bool idle() const { return jobs_.empty(); }
 
-  // Effect: applies at most `max_records` of what has arrived. Returns whether anything moved.
+  // Effect: applies at most `max_records` of what has arrived, those first that have the least to go.
+  // Returns whether anything moved.
   bool pump(std::size_t max_records);
 
   // Effect: takes in an event of the reader's. Returns false if it is somebody else's.
@@ -61,14 +70,18 @@ class Restorer {
     Offset target;
     state::Store* store;
     Duration begun;  // monotonic
+    std::optional<LastApplied> last;
   };
+  using Jobs = std::map<TopicPartition, Job>;
 
   Restore told(const TopicPartition& where, const Job& job) const;
+  std::vector<Jobs::iterator> nearest_first();
+  Status apply(Job& job, const RecordView& record);
 
   std::unique_ptr<log::LogReader> reader_;
   const Clock& clock_;
   RestoreListener* const listener_;
-  std::map<TopicPartition, Job> jobs_;
+  Jobs jobs_;
   log::RecordBatch batch_;
   std::vector<Failure> failures_;
   std::int64_t records_ = 0;

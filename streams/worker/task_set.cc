@@ -133,24 +133,20 @@ void TaskSet::restore(const std::vector<TaskId>& ids) {
                   const auto at = std::find(changelogs.begin(), changelogs.end(), changelog.where) -
                                   changelogs.begin();
                   const auto i = static_cast<std::size_t>(at);
-                  restorer_.add(changelog.where, starts.offsets[i].offset, ends.offsets[i].offset,
-                                *changelog.cells);
+                  entry->changelog_bounds.push_back(
+                      {starts.offsets[i].offset, ends.offsets[i].offset});
                 }
-                entry->restore_begun = true;
+                entry->bounds_known = true;
               }
               start_restored();
             });
       });
 }
 
-void TaskSet::start_restored() {
+bool TaskSet::start_restored() {
+  bool started = false;
   for (auto& [id, entry] : tasks_) {
-    if (entry.state != TaskState::kRestoring) continue;
-    const auto& changelogs = entry.task->changelogs();
-    if (!changelogs.empty() && !entry.restore_begun) continue;
-    const bool full = std::none_of(changelogs.begin(), changelogs.end(),
-                                   [&](const auto& c) { return restorer_.restoring(c.where); });
-    if (!full) continue;
+    if (entry.state != TaskState::kRestoring || !restored(id, entry)) continue;
     try {
       entry.task->start(parts_.clock.now());
     } catch (const std::exception& e) {
@@ -160,7 +156,9 @@ void TaskSet::start_restored() {
     start_reading(entry);
     entry.state = next_state(entry.state, TaskEvent::kRestored);
     parts_.logger.info("task " + to_string(id) + " runs");
+    started = true;
   }
+  return started;
 }
 
 void TaskSet::start_reading(Entry& entry) {
@@ -171,9 +169,9 @@ void TaskSet::start_reading(Entry& entry) {
 }
 
 bool TaskSet::feed() {
-  bool moved = restorer_.pump(options_.buffered_records_per_partition);
+  bool moved = fetching_ && restorer_.pump(options_.buffered_records_per_partition);
   take_restore_failures();
-  if (moved) start_restored();
+  if (opening()) moved = start_restored() || moved;
   for (auto& [id, entry] : tasks_) {
     if (entry.state == TaskState::kRunning) moved = feed(entry) || moved;
   }
@@ -185,7 +183,7 @@ bool TaskSet::feed(Entry& entry) {
   const std::size_t limit = options_.buffered_records_per_partition;
   for (std::size_t i = 0; i < entry.readers.size(); ++i) {
     const std::size_t waiting = entry.task->waiting(i);
-    if (waiting <= limit / 2) {
+    if (fetching_ && waiting <= limit / 2) {
       reader_->drain(entry.readers[i], limit - waiting, batch_);
       for (const RecordView& record : batch_) entry.task->add(i, record);
       moved = moved || !batch_.empty();

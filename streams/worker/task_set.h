@@ -51,7 +51,14 @@ class TaskSet {
         0;  // tells it from earlier tasks of its id, whose answers are under way
     TaskState state = TaskState::kCreated;
     TopicPartition anchor;
-    bool restore_begun = false;                 // its changelogs' ends are known
+    struct Bounds {
+      Offset start;
+      Offset end;
+    };
+    std::vector<Bounds> changelog_bounds;  // once known, in the order of changelogs()
+    bool bounds_known = false;
+    bool restore_begun = false;                 // the restorer has its changelogs
+    bool restore_read = false;                  // and has read them to their ends
     std::vector<log::ReaderPartition> readers;  // by source, once running
     task::StreamTask::CaughtUp caught_up;       // by source, as of the last feed()
     Duration ran_last{};  // when it last took a record, or had none: in the worker's busy time
@@ -104,6 +111,13 @@ class TaskSet {
   // anything moved.
   bool feed();
 
+  // Effect: a task whose disk will not take its changes any more backs off. REQUIRES: no transaction
+  // is open.
+  void check_disks();
+
+  // Effect: as long as it is off, nothing more is taken from the log: memory is short.
+  void set_fetching(bool fetching) { fetching_ = fetching; }
+
   // Takes in an event of the readers. Returns false if it is somebody else's.
   bool handle(const log::Event& event);
 
@@ -133,7 +147,10 @@ class TaskSet {
   void load(const std::vector<TaskId>& ids, const log::OffsetsCommitted& committed,
             const log::OffsetsListed& reset);
   void restore(const std::vector<TaskId>& ids);
-  void start_restored();
+  bool start_restored();
+  bool restored(TaskId id, Entry& entry);
+  bool begin_restore(TaskId id, Entry& entry);
+  std::optional<std::string> restore_from(const Entry& entry, std::size_t changelog);
   void start_reading(Entry& entry);
   void close(Entry& entry, TaskEvent why);
   void forget_closed();
@@ -154,6 +171,7 @@ class TaskSet {
   std::unique_ptr<log::LogReader> reader_;
   Restorer restorer_;
   log::RecordBatch batch_;
+  bool fetching_ = true;
   std::optional<std::string> failure_;
 };
 

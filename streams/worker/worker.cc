@@ -61,6 +61,7 @@ bool Worker::step() {
   moved = transaction_.pump() || moved;
   moved = run_tasks() || moved;
   moved = transaction_.pump() || moved;
+  keep_memory();
   moved = commit_if_due() || moved;
   if (answer_later_ && transaction_.state() != ProducerState::kRotating) {
     acknowledge();
@@ -135,6 +136,9 @@ void Worker::begin_running() {
       TaskSetOptions{options_.application_id, options_.offset_reset,
                      options_.buffered_records_per_partition, options_.on_restore,
                      options_.errors.task_timeout});
+  environment_->disks = options_.disks;
+  environment_->wake = [this] { inbox_.wake(); };
+  if (options_.memory) memory_.emplace(*options_.memory);
   last_commit_ = clock_.monotonic();
   next_purge_ = last_commit_;
   transaction_.start();
@@ -261,7 +265,7 @@ Duration Worker::commit_interval() const {
     retained += entry.task->retained_bytes();
     asked = asked || entry.task->commit_requested();
   }
-  return asked || retained > options_.max_retained_bytes
+  return asked || short_of_memory_ || retained > options_.max_retained_bytes
              ? std::min(kLeastCommitInterval, options_.commit_interval)
              : options_.commit_interval;
 }

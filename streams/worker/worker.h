@@ -19,6 +19,7 @@
 
 #include "log/log.h"
 #include "millrace/clock.h"
+#include "millrace/detail/memory_budget.h"
 #include "millrace/handlers.h"
 #include "millrace/logging.h"
 #include "task/output_buffer.h"
@@ -49,6 +50,8 @@ struct WorkerOptions {
   bool forget_typed_values = false;        // ENGINE §9
   RestoreListener* on_restore = nullptr;   // does not throw
   ErrorHandling errors = {};
+  state::DiskHost* disks = nullptr;       // where stores lie on disk; outlives the worker
+  state::MemoryBudget* memory = nullptr;  // of the process; outlives the worker
   // Called when a transaction is over, before its records are taken again if it was not committed.
   std::function<void(bool committed)> on_transaction_end;
 };
@@ -145,6 +148,8 @@ class Worker final : private TransactionHost {
   Turn run(TaskId id, TaskSet::Entry& entry, Timestamp until, std::size_t most,
            const task::Now& now);
   Duration commit_interval() const;
+  void keep_memory();
+  std::size_t evict(std::size_t bytes);
   bool commit_if_due();
   bool anything_to_commit() const;
   bool may_run_carefully(TaskId id, const TaskSet::Entry& entry) const;
@@ -210,6 +215,16 @@ class Worker final : private TransactionHost {
   bool commit_requested_ = false;
   bool paused_ = false;
   Duration next_purge_{};
+  struct Memory {
+    explicit Memory(state::MemoryBudget& budget)
+        : cells(budget, state::MemoryUse::kCells),
+          input(budget, state::MemoryUse::kRetainedInput) {}
+    state::MemoryShare cells;
+    state::MemoryShare input;
+  };
+  std::optional<Memory> memory_;
+  bool short_of_memory_ = false;  // the process is over its budget
+  TaskId evicted_last_;
   // The transaction numbers of the commit under way: what an unknown outcome is told by (ENGINE
   // §3).
   struct InCommit {

@@ -45,6 +45,7 @@ void Worker::publish(const std::vector<log::WrittenRange>& written) {
   last_commit_ = clock_.monotonic();
   tasks_->transaction_ended(true);
   if (options_.on_transaction_end) options_.on_transaction_end(true);
+  tasks_->check_disks();
   purge();
 }
 

@@ -183,7 +183,7 @@ int run(const Options& options) {
        {"embedded.sync", options.sync ? "commit" : "off"}});
   embedded.create_topic("feed", 1, {{"retention.ms", "-1"}});
   for (const char* topic :
-       {"orders", "customers", "taken", "arrived", "totals", "counts", "visits", "sessions"}) {
+       {"orders", "customers", "taken", "arrived", "totals", "counts", "visits"}) {
     embedded.create_topic(topic, kPartitions, {{"retention.ms", "-1"}});
   }
 

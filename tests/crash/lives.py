@@ -144,8 +144,6 @@ class Lives:
             key, value = (b"" if text == "-" else bytes.fromhex(text) for text in (rest[0], rest[2]))
             if store == "product-counts":  # start and key on disk; key, start and a number in the changelog
                 key = key[8:] + key[:8] + bytes(4)
-            elif store == "open-sessions":  # segment, key, two zeros, end, start; without the first and the zeros
-                key = key[8:-18] + key[-16:]
             entries[key] = value, int(rest[1])
         return {where: tuple(disk) for where, disk in found.items()}
 

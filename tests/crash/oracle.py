@@ -275,7 +275,7 @@ class Oracle:
         if known or there:
             compare("I9", f"arrived-{q}, frame {frame.number}", known,
                     [record.content() for record in there])
-        for topic in ("arrived", "totals", "counts", "visits", "sessions"):
+        for topic in ("arrived", "totals", "counts", "visits"):
             expected[topic, q] = made.outputs.get(topic, [])
         for store in task.STORES:
             touched[store, q] = made.changes(store)

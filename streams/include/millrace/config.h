@@ -7,11 +7,13 @@
 // All mistakes are reported at once, as one ConfigError, one a line.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 
 #include "millrace/handlers.h"
 #include "millrace/logging.h"
+#include "millrace/rocksdb_options.h"
 #include "millrace/time.h"
 
 namespace millrace {
@@ -62,6 +64,19 @@ struct StreamsConfig {
   // What becomes of records that cannot be processed (handlers.h). On the command line:
   // --errors.dead.letter.queue.topic.name and --task.timeout.ms.
   ErrorHandling errors = {};
+
+  // Where stores lie on disk, below a directory for each application (state.dir, docs/stores.md).
+  // The default: `state` in the directory of the embedded log; with Kafka $XDG_STATE_HOME/millrace,
+  // else ~/.local/state/millrace.
+  std::string state_dir = {};
+
+  // What all stores of this process, what waits to be processed and what waits to be written may take
+  // of memory, in bytes (state.memory.bytes, docs/memory.md). At least 64 MiB; 0: half of what the
+  // process may use.
+  std::int64_t state_memory_bytes = 0;
+
+  // The last word on RocksDB's options for a store (docs/stores.md).
+  RocksDbOptions rocksdb = {};
 
   // Settings of the embedded log (embedded.sync=commit|window|off, ...: docs/embedded_log.md), and
   // of the Kafka client by their own names, e.g. {"security.protocol", "SASL_SSL"}; with

@@ -46,7 +46,9 @@ class Streams {
   Streams(const Streams&) = delete;
   Streams& operator=(const Streams&) = delete;
 
-  // Effect: starts the threads and returns. REQUIRES: kCreated, else StoppedError.
+  // Effect: takes the state directory, if there are stores to lie in it; starts the threads and
+  // returns. REQUIRES: kCreated, else StoppedError. Errors: StoppedError where the directory cannot
+  // be used (which process has it, since when); nothing has begun then.
   void start();
 
   // Effect: start(), then waits for SIGINT, SIGTERM or a failure, then close(25 s). A second signal
@@ -54,7 +56,8 @@ class Streams {
   // Returns: 0 if everything was committed and given back, 1 otherwise (why: in the logger).
   int run();
 
-  // Effect: each thread commits what is open, gives its partitions back and ends. Returns false if
+  // Effect: each thread commits what is open, gives its partitions back and ends; what they changed
+  // is written to disk. Returns false if
   // that took longer than `timeout` (what is open is written to the logger): it goes on, and may be
   // waited for again; the process may end all the same, the broker aborts what is open.
   // From a listener only with a timeout of 0: it asks and does not wait.

@@ -13,9 +13,10 @@ constexpr int kRounds = 400;
 constexpr std::size_t kMostWorkers = 3;
 }  // namespace
 
-Simulation::Simulation(Topology topology, std::uint64_t seed, Workers workers)
+Simulation::Simulation(Topology topology, std::uint64_t seed, Workers workers, Disks disks)
     : topology_(std::move(topology)),
       workers_(workers),
+      keeps_(disks),
       random_(seed * 2 + 1),
       log_(clock_, {.hostile = log::memory::HostileOptions::everything(seed),
                     .accept_unfenced_offsets = workers == Workers::kThreads}),
@@ -68,6 +69,7 @@ void Simulation::kill(Member& member) {
   ++deaths_;
   if (workers_ == Workers::kProcesses) {
     const std::string id = member.id;
+    if (const auto disk = disks_.find(id); disk != disks_.end()) disk->second->crash();
     members_.erase(members_.begin() + (&member - members_.data()));
     start(id);
     return;
@@ -89,6 +91,12 @@ void Simulation::start(const std::string& id, int workers_at_start) {
   options.max_records_per_step = 1 + below(5);
   options.buffered_records_per_partition = 4 + below(20);
   options.forget_typed_values = true;
+  if (keeps_ == Disks::kOfEachProcess) {
+    auto& disk = disks_[id];
+    if (!disk)
+      disk = std::make_unique<state::MemoryDiskHost>(state::MemoryDiskOptions{below(1000)});
+    options.disks = disk.get();
+  }
   const char* wanted = std::getenv("MILLRACE_SIMULATION");
   const bool only_one = wanted && std::strchr(wanted, '-') == nullptr;
   Logger& logger = only_one ? stderr_logger() : null_logger();

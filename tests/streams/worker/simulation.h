@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "log/memory/memory_log.h"
+#include "millrace/detail/memory_disk.h"
 #include "millrace/topology.h"
 #include "streams/worker/process_log.h"
 #include "worker/worker.h"
@@ -20,10 +21,15 @@
 namespace millrace::worker {
 
 enum class Workers { kProcesses, kThreads };
+// Whether each process keeps its stores on a disk, which applies late and forgets in a crash what it
+// has not applied.
+enum class Disks { kNone, kOfEachProcess };
 
 class Simulation {
  public:
-  Simulation(Topology topology, std::uint64_t seed, Workers workers = Workers::kProcesses);
+  // REQUIRES: threads have no disks.
+  Simulation(Topology topology, std::uint64_t seed, Workers workers = Workers::kProcesses,
+             Disks disks = Disks::kNone);
   ~Simulation();
 
   // Effect: runs to the end: all input taken, all committed, nothing open. Returns what went wrong
@@ -66,10 +72,12 @@ class Simulation {
 
   const Topology topology_;
   const Workers workers_;
+  const Disks keeps_;
   std::uint64_t random_;
   ManualClock clock_{from_ms(1'000'000)};
   log::memory::MemoryLog log_;
-  std::unique_ptr<ProcessLog> process_;  // of threads
+  std::unique_ptr<ProcessLog> process_;                                  // of threads
+  std::map<std::string, std::unique_ptr<state::MemoryDiskHost>> disks_;  // by id of a process
   std::vector<Member> members_;
   std::vector<std::vector<std::string>> input_;
   int records_ = 0;

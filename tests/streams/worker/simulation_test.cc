@@ -114,6 +114,19 @@ TEST(Simulation, CountsEachRecordOnce) {
   if (seeds().size() > 1) totals.expect_all_happened();
 }
 
+// The same where stores lie on disks that apply late, and a process that dies finds its disk as it was.
+TEST(Simulation, CountsEachRecordOnceOverDisks) {
+  Totals totals;
+  for (const std::uint64_t seed : seeds(500)) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Simulation life(counting_values(), seed, Workers::kProcesses, Disks::kOfEachProcess);
+    ASSERT_EQ(life.run(), "");
+    ASSERT_NO_FATAL_FAILURE(expect_counted(life));
+    totals.add(life);
+  }
+  if (seeds().size() > 1) totals.expect_all_happened();
+}
+
 // The invariants of batching: each record is in one batch, sent or still kept; stream time never
 // makes the same call twice. Returns how many of those there were.
 void expect_batched(const Simulation& life, std::int64_t& ticks) {
