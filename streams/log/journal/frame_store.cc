@@ -143,8 +143,8 @@ Status FrameStore::State::open(Opened& opened) {
 
 Result<FrameStore::Appended> FrameStore::State::append(const Frame& frame, const Catalog& before) {
   if (!ended.ok()) return ended;
-  if (doubtful) {
-    const Status status = rewrite();
+  if (doubtful || unsynced.size() > options.max_unsynced_bytes) {
+    const Status status = sync();
     if (!status.ok()) return status;
   }
   const std::size_t from = unsynced.size();
@@ -162,7 +162,7 @@ Result<FrameStore::Appended> FrameStore::State::append(const Frame& frame, const
     unsynced.resize(from);
     const Status status = make_room(size, before);
     if (!status.ok()) return status;
-    unsynced = std::move(encoded);
+    unsynced.append(encoded);
   }
   const std::uint64_t at = last->end();
   MR_FAILPOINT("log.append.before");
@@ -218,6 +218,7 @@ Status FrameStore::State::sync() {
 void FrameStore::State::moved_on() {
   synced = {last->segment()->header().number, last->end(), last_frame};
   unsynced.clear();
+  if (unsynced.capacity() > 2 * options.max_unsynced_bytes) unsynced.shrink_to_fit();
   if (auto error = mark->note(synced); error && !std::exchange(mark_failed, true)) {
     logger.warning("journal: " + error->what +
                    "; after a power cut a torn tail may be judged late");

@@ -31,6 +31,9 @@ struct FrameStoreOptions {
   std::string directory;
   std::uint64_t segment_bytes = std::uint64_t{64} << 20;     // a frame may be longer than a segment
   std::uint64_t max_frame_bytes = std::uint64_t{256} << 20;  // max.transaction.bytes
+  // What is not synced is kept in memory, to be written anew should an fdatasync fail: where more
+  // than this has come together, append() syncs by itself.
+  std::uint64_t max_unsynced_bytes = std::uint64_t{8} << 20;
 };
 
 // Where a batch lies. Stays valid while somebody holds it, also after its segment was cleaned; read()

@@ -233,8 +233,11 @@ Result<std::optional<BatchLocation>> Index::search(PartitionKey where, Offset of
     if (step->entry) return location(step->segment, *step->entry);
     auto entries = pages_.get(step->segment, where, step->page);
     if (!entries.ok()) return entries.status();
-    for (const BatchEntry& entry : *entries.value()) {
-      if (entry.next > offset && fits(entry)) return location(step->segment, entry);
+    const std::vector<BatchEntry>& page = *entries.value();
+    for (auto entry = std::ranges::partition_point(
+             page, [&](const BatchEntry& e) { return e.next <= offset; });
+         entry != page.end(); ++entry) {
+      if (fits(*entry)) return location(step->segment, *entry);
     }
     offset = step->page.next;  // what fits lies below the offset: the next page
   }

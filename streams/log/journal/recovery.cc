@@ -1,25 +1,15 @@
 #include "log/journal/recovery.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "log/journal/scanner.h"
+#include "log/journal/segment_list.h"
 #include "millrace/detail/failpoint.h"
 
 namespace millrace::log::journal {
 
 namespace {
-
-// The number in the name of a segment; nullopt: it is none.
-std::optional<SegmentNumber> number_of(const std::string& name, std::string_view ending) {
-  if (!name.ends_with(ending)) return std::nullopt;
-  std::int64_t number = 0;
-  const char* end = name.data() + name.size() - ending.size();
-  const auto read = std::from_chars(name.data(), end, number);
-  if (read.ec != std::errc() || read.ptr != end || number <= 0) return std::nullopt;
-  return SegmentNumber(number);
-}
 
 class Recovery {
  public:
@@ -30,14 +20,8 @@ class Recovery {
   Result<Recovered> run();
 
  private:
-  struct Found {
-    std::shared_ptr<const Segment> segment;
-    std::uint64_t size = 0;
-  };
+  using Found = FoundSegment;
 
-  Status list();
-  Status read_manifest();
-  Result<Found> load_header(SegmentKind kind, SegmentNumber number);
   Status take_listed(const LiveSegment& live);
   Result<std::vector<Found>> load_frames();
   void remove_leftovers();
@@ -63,78 +47,12 @@ class Recovery {
   Index& index_;
   SealedSegments& sealed_;
   Logger& logger_;
-  std::vector<SegmentNumber> numbers_;  // of segments of frames that the manifest does not list
-  std::vector<std::string> leftovers_;  // what a cleaner left behind
-  bool manifest_there_ = false;
+  SegmentList list_;
   bool marked_ = false;                   // the file `synced` is there
   bool both_hold_ = false;                // its two slots
   std::optional<SyncedPosition> synced_;  // what it says
   Recovered out_;
 };
-
-// The names in the directory. What was not finished is removed.
-Status Recovery::list() {
-  auto names = files().list(directory_.path());
-  if (!names.ok()) return not_possible(names.error());
-  const auto listed = [&](SegmentKind kind, SegmentNumber number) {
-    return std::ranges::any_of(out_.manifest.live, [&](const LiveSegment& live) {
-      return live.kind == kind && live.number == number;
-    });
-  };
-  for (const std::string& name : names.value()) {
-    if (name.ends_with(kUnfinished)) {
-      if (auto error = files().remove(directory_.path(name))) return not_possible(*error);
-    } else if (const auto frames = number_of(name, ".segment")) {
-      if (*frames >= out_.manifest.frames_from) {
-        numbers_.push_back(*frames);
-      } else if (!listed(SegmentKind::kFrames, *frames)) {
-        leftovers_.push_back(name);
-      }
-    } else if (const auto copies = number_of(name, ".copies")) {
-      if (!listed(SegmentKind::kCopies, *copies)) leftovers_.push_back(name);
-    }
-  }
-  std::ranges::sort(numbers_);
-  return Status::success();
-}
-
-Status Recovery::read_manifest() {
-  auto read = journal::read_manifest(directory_);
-  if (!read.ok()) return not_possible(read.error());
-  if (!read.value().there) return Status::success();
-  const std::string path = directory_.path(kManifestFile);
-  if (!read.value().manifest) return damaged(path, 0, "its checksum does not hold");
-  out_.manifest = std::move(*read.value().manifest);
-  out_.journal = out_.manifest.journal;
-  manifest_there_ = true;
-  return Status::success();
-}
-
-Result<Recovery::Found> Recovery::load_header(SegmentKind kind, SegmentNumber number) {
-  const std::string path = directory_.path(segment_name(kind, number));
-  auto file = files().open(path, FileSystem::Open::kRead);
-  if (!file.ok()) {
-    if (file.error().is_missing()) return damaged(path, 0, "the segment is missing");
-    return not_possible(file.error());
-  }
-  auto size = file.value()->size();
-  if (!size.ok()) return not_possible(size.error());
-  Bytes bytes(kSegmentHeaderSize, '\0');
-  auto read = file.value()->read_at(0, bytes);
-  if (!read.ok()) return damaged(path, 0, read.error().what);
-  bytes.resize(read.value());
-  SegmentHeader header;
-  if (const auto bad = read_segment_header(bytes, header)) return damaged(path, bad->at, bad->why);
-  if (header.number != number || header.kind != kind) {
-    return damaged(path, 24, "its header is that of another segment");
-  }
-  if (out_.journal != JournalId() && header.journal != out_.journal) {
-    return damaged(path, 16, "it belongs to another journal");
-  }
-  out_.journal = header.journal;
-  if (header.size() > size.value()) return damaged(path, size.value(), "its catalog is cut off");
-  return Found{directory_.segment(header), size.value()};
-}
 
 // A directory without a segment: new, unless something says that there was one.
 Status Recovery::begin_new() {
@@ -158,10 +76,13 @@ Status Recovery::begin_new() {
 }
 
 Result<Recovered> Recovery::run() {
-  Status status = read_manifest();
-  if (status.ok()) status = list();
-  if (!status.ok()) return status;
-  if (numbers_.empty() && !manifest_there_ && leftovers_.empty()) {
+  auto listed = list_segments(directory_);
+  if (!listed.ok()) return listed.status();
+  list_ = std::move(listed.value());
+  out_.manifest = list_.manifest;
+  out_.journal = list_.manifest.journal;
+  Status status;
+  if (list_.is_new()) {
     status = begin_new();
     if (!status.ok()) return status;
     return std::move(out_);
@@ -185,7 +106,7 @@ Result<Recovered> Recovery::run() {
 
 // A segment that the manifest names.
 Status Recovery::take_listed(const LiveSegment& live) {
-  auto found = load_header(live.kind, live.number);
+  auto found = find_segment(directory_, live.kind, live.number, out_.journal);
   if (!found.ok()) return found.status();
   const std::string& path = found.value().segment->path();
   const SegmentHeader& header = found.value().segment->header();
@@ -203,14 +124,16 @@ Status Recovery::take_listed(const LiveSegment& live) {
 // The headers of the segments that are not listed: they hold every frame from next_frame on.
 Result<std::vector<Recovery::Found>> Recovery::load_frames() {
   std::vector<Found> found;
-  const SegmentNumber first = numbers_.empty() ? out_.manifest.frames_from : numbers_.front();
-  if (first != out_.manifest.frames_from || numbers_.empty()) {
+  const SegmentNumber first =
+      list_.frames.empty() ? out_.manifest.frames_from : list_.frames.front();
+  if (first != out_.manifest.frames_from || list_.frames.empty()) {
     return damaged(directory_.path(segment_name(SegmentKind::kFrames, out_.manifest.frames_from)),
                    0, "the segment is missing");
   }
-  for (const SegmentNumber number : numbers_) {
-    auto segment = load_header(SegmentKind::kFrames, number);
+  for (const SegmentNumber number : list_.frames) {
+    auto segment = find_segment(directory_, SegmentKind::kFrames, number, out_.journal);
     if (!segment.ok()) return segment.status();
+    out_.journal = segment.value().segment->header().journal;
     found.push_back(std::move(segment.value()));
   }
   const Segment& segment = *found.front().segment;
@@ -227,7 +150,7 @@ Result<std::vector<Recovery::Found>> Recovery::load_frames() {
                    "nothing in it can be believed, so that a loss could not be told from a torn "
                    "tail (to open the journal as it is all the same, move this file away)");
   }
-  if (synced_ && synced_->segment > numbers_.back()) {
+  if (synced_ && synced_->segment > list_.frames.back()) {
     return damaged(directory_.path(segment_name(SegmentKind::kFrames, synced_->segment)), 0,
                    "the segment is missing");
   }
@@ -236,7 +159,7 @@ Result<std::vector<Recovery::Found>> Recovery::load_frames() {
 }
 
 void Recovery::remove_leftovers() {
-  for (const std::string& name : leftovers_) {
+  for (const std::string& name : list_.leftovers) {
     if (const auto error = files().remove(directory_.path(name))) {
       logger_.warning("journal: " + error->what + "; it is of no use and takes room");
     }

@@ -377,6 +377,22 @@ TEST_F(Trouble, OneSlotOfSyncedIsAlwaysWhole) {
   }
 }
 
+TEST_F(Trouble, WhatIsNotSyncedIsBoundedInMemory) {
+  // Property: a caller that never syncs is synced for, so that no more than this much is kept.
+  filled();
+  journal.close();
+  journal.options.max_unsynced_bytes = 1000;
+  ASSERT_TRUE(journal.open().ok());
+  for (int i = 0; i < 8; ++i) {
+    ASSERT_TRUE(journal.write({{place(1, 0), {"k=" + std::string(400, 'w')}}}).ok());
+  }
+  files.cut_power();
+  journal.close();
+  files.restart();
+  ASSERT_TRUE(journal.open().ok());
+  EXPECT_GE(journal.read_all(place(1, 0)).size(), 6u);
+}
+
 TEST_F(Trouble, AClockThatGoesBackChangesNothing) {
   filled();
   journal.clock.advance(Duration(-1'000'000'000));
