@@ -1,5 +1,6 @@
 #include "log/journal/journal_log.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "log/group/local_membership.h"
@@ -99,6 +100,38 @@ std::unique_ptr<GroupMembership> JournalLog::make_membership(MembershipOptions o
   JournalState& state = running_->state();
   return make_local_membership(state.groups.find(options.group, options.members_at_start),
                                state.next_epoch(), inbox);
+}
+
+Result<Offset> JournalLog::offset_for_time(const TopicPartition& where, Timestamp at_least) const {
+  JournalState& state = running_->state();
+  PartitionKey key;
+  Offset from;
+  Offset end;
+  {
+    const std::lock_guard lock(state.mutex);
+    const LivePartition* partition = state.topics.find(where);
+    if (partition == nullptr)
+      return Status::retry("there is no such partition: " + to_string(where));
+    key = partition->key();
+    from = partition->start();
+    end = partition->readable_end(Isolation::kReadCommitted);
+  }
+  // A batch that has such a record may have it below the start alone.
+  while (from < end) {
+    const auto found = state.store->find_time(key, at_least, from);
+    if (!found.ok()) return found.status();
+    if (!found.value()) break;
+    const Result<StoredBatch> batch = state.store->read(*found.value());
+    if (!batch.ok()) return batch.status();
+    RecordDecoder decoder(batch.value().base, batch.value().encoded);
+    RecordView record;
+    while (decoder.next(record)) {
+      if (record.offset < from || record.timestamp < at_least) continue;
+      return std::min(record.offset, end);
+    }
+    from = batch.value().next;
+  }
+  return end;
 }
 
 }  // namespace millrace::log::journal

@@ -50,6 +50,11 @@ class JournalLog final : public Log {
   std::unique_ptr<GroupMembership> make_membership(MembershipOptions options,
                                                    Inbox& inbox) override;
 
+  // The first committed record with at least this timestamp, or the end where there is none (Kafka's
+  // offsetsForTimes). Waits for the disk: for tools. Errors: kRetry, there is no such partition; kFatal,
+  // damage (file and byte).
+  Result<Offset> offset_for_time(const TopicPartition& where, Timestamp at_least) const;
+
  private:
   class Running;
   explicit JournalLog(std::unique_ptr<Running> running);

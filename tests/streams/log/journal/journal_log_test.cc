@@ -277,6 +277,37 @@ TEST_F(JournalLogTest, CompactionKeepsTheLastRecordOfEachKeyAtItsOffset) {
   EXPECT_EQ(client->last_position(), Offset(600));
 }
 
+TEST_F(JournalLogTest, TheFirstRecordOfATimeIsFound) {
+  client->create_topic("a", 1);
+  auto out = client->producer("p");
+  const auto write = [&](const std::vector<std::int64_t>& stamps) {
+    client->must(out->begin());
+    for (const std::int64_t ms : stamps) {
+      (void)out->send(out->topic("a"), Partition(0),
+                      {.key = "k", .value = "v", .timestamp = from_ms(ms)});
+    }
+    client->must(client->flush(*out));
+    client->must(client->commit(*out));
+  };
+  write({100, 50, 300});  // offsets 0 to 2
+  write({200, 400});      // 4 and 5
+  const auto offset_at = [&](std::int64_t ms) {
+    const auto found = log->offset_for_time(a, from_ms(ms));
+    EXPECT_TRUE(found.ok()) << found.status().message();
+    return found.ok() ? found.value().value() : -1;
+  };
+  EXPECT_EQ(offset_at(0), 0);
+  EXPECT_EQ(offset_at(100), 0);
+  EXPECT_EQ(offset_at(101), 2);
+  EXPECT_EQ(offset_at(301), 5);
+  EXPECT_EQ(offset_at(401), 7);  // none: the end
+  client->must(client->run([&](OperationId id) {
+    client->admin().submit_delete_records(id, {{a, Offset(1)}});
+  }));
+  EXPECT_EQ(offset_at(60), 2);
+  EXPECT_EQ(log->offset_for_time(b, from_ms(0)).status().consequence(), Consequence::kRetry);
+}
+
 TEST_F(JournalLogTest, ATopicThatWasDeletedIsNotThereAfterwards) {
   client->create_topic("a", 1);
   auto out = client->producer("p");
