@@ -227,8 +227,11 @@ std::vector<TransactionPointer> Coordinator::choose(std::size_t most_bytes) {
 }
 
 TransactionPointer Coordinator::find_blocked(Duration ended_before) const {
+  // Where something is parked already the wait has shown to be long.
+  const bool is_long =
+      std::ranges::find(ended_, State::kParked, &JournalTransaction::state) != ended_.end();
   const auto found = std::ranges::find_if(ended_, [&](const TransactionPointer& t) {
-    return t->state == State::kCommitting && t->ended_at <= ended_before;
+    return t->state == State::kCommitting && (is_long || t->ended_at <= ended_before);
   });
   return found == ended_.end() ? nullptr : *found;
 }

@@ -85,7 +85,8 @@ class Coordinator {
   // anything. Marks them as chosen.
   std::vector<std::shared_ptr<JournalTransaction>> choose(std::size_t most_bytes);
 
-  // A commit that waits for one that is open since `ended_before`, if there is one.
+  // A commit that waits for one that is open, and has done so since `ended_before`, or will for long.
+  // REQUIRES: choose() found nothing.
   std::shared_ptr<JournalTransaction> find_blocked(Duration ended_before) const;
   // When the next one began to wait; nullopt: none does.
   std::optional<Duration> blocked_since() const;
