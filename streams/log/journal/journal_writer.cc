@@ -22,15 +22,8 @@ constexpr std::size_t kMostFrameBytes = std::size_t{64} << 20;
 // later ones twice.
 constexpr Duration kParkAfter{20};
 constexpr Duration kFullRetry{200};
-// With Sync::kOff all is synced this often nevertheless: the store keeps in memory what is not.
+// With Sync::kOff all is synced this often nevertheless; the store syncs by itself where it is much.
 constexpr Duration kLongestUnsynced{1000};
-constexpr std::size_t kMostUnsynced = std::size_t{16} << 20;
-
-std::size_t bytes_of(const Frame& frame) {
-  std::size_t bytes = 0;
-  for (const FrameBatch& batch : frame.batches) bytes += batch.encoded.size();
-  return bytes;
-}
 
 }  // namespace
 
@@ -76,13 +69,10 @@ bool JournalWriter::do_something(Lock& lock) {
   return sync_what_waits(kLongestUnsynced, lock) || write_transactions(lock) || park_one(lock);
 }
 
-// Effect: syncs what was written so long ago, or is too much. Returns whether there was any.
+// Effect: syncs what was written so long ago. Returns whether there was any.
 bool JournalWriter::sync_what_waits(Duration since, Lock& lock) {
-  if (!unsynced_since_) return false;
-  const bool due = state_.clock.monotonic() >= *unsynced_since_ + since;
-  if (!due && unsynced_bytes_ < kMostUnsynced) return false;
+  if (!unsynced_since_ || state_.clock.monotonic() < *unsynced_since_ + since) return false;
   unsynced_since_.reset();
-  unsynced_bytes_ = 0;
   lock.unlock();
   const Status synced = sync(lock);
   lock.lock();
@@ -196,10 +186,8 @@ Status JournalWriter::write(const Frame& frame, Lock& lock) {
   Status written = append(frame, lock);
   if (written.ok() && state_.options.sync != Sync::kOff) written = sync(lock);
   lock.lock();
-  if (written.ok() && state_.options.sync == Sync::kOff) {
-    if (!unsynced_since_) unsynced_since_ = state_.clock.monotonic();
-    unsynced_bytes_ += bytes_of(frame);
-  }
+  if (written.ok() && state_.options.sync == Sync::kOff && !unsynced_since_)
+    unsynced_since_ = state_.clock.monotonic();
   if (written.ok()) {
     if (const auto wrong = state_.catalog.apply(frame)) {
       written = Status::fatal("the journal in " + state_.options.directory +

@@ -46,9 +46,8 @@ class JournalWriter {
   JournalState& state_;
   bool stopping_ = false;  // guarded by the state's mutex
   bool full_ = false;      // and it was said
-  // With Sync::kOff: what was written since the last sync.
-  std::optional<Duration> unsynced_since_;
-  std::size_t unsynced_bytes_ = 0;
+  std::optional<Duration>
+      unsynced_since_;  // with Sync::kOff: since when something waits for a sync
   std::thread thread_;
 };
 
