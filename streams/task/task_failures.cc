@@ -90,6 +90,7 @@ Failure StreamTask::blame_last(ErrorPhase phase, const std::string& node,
 
 std::optional<Failure> StreamTask::write_changes() {
   for (std::size_t i = 0; i < changelogs_.size(); ++i) {
+    if (changelogs_[i].cells == nullptr) continue;  // backs off because its disk did not open
     ChangelogSender sender(environment_.output, changelog_targets_[i], id_.partition);
     try {
       changelogs_[i].cells->write_changes(sender);

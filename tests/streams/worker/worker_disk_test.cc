@@ -27,6 +27,33 @@ class Restores final : public RestoreListener {
   Restore last;
 };
 
+// Refuses to open the first task that asks, once.
+class RefusingHost final : public state::DiskHost {
+ public:
+  explicit RefusingHost(state::DiskHost& below) : below_(below) {}
+
+  std::unique_ptr<state::TaskDisk> open_task(state::TaskDiskSpec spec,
+                                             std::function<void()> wake) override {
+    if (std::exchange(refused_, true)) return below_.open_task(std::move(spec), std::move(wake));
+    return std::make_unique<Refused>();
+  }
+  std::size_t memory_bytes() const override { return below_.memory_bytes(); }
+
+ private:
+  class Refused final : public state::TaskDisk {
+   public:
+    State state() const override { return State::kFailed; }
+    const std::string& failure() const override { return failure_; }
+    state::DiskTable& table(std::string_view) override { throw std::logic_error("it is not open"); }
+
+   private:
+    const std::string failure_ = "the disk refused";
+  };
+
+  state::DiskHost& below_;
+  bool refused_ = false;
+};
+
 class WorkerDisk : public Bench {
  protected:
   ~WorkerDisk() override { workers.clear(); }  // before their disks and their memory
@@ -94,6 +121,22 @@ TEST_F(WorkerDisk, RestartReadsOnlyWhatTheDiskDoesNotHave) {
   start(counting(), on(empty));
   settle();
   EXPECT_EQ(restores.records, 21) << "one a key and commit";
+}
+
+TEST_F(WorkerDisk, TaskWhoseDiskDoesNotOpenBacksOffWhileTheOthersCommit) {
+  create_topics(2);
+  RefusingHost host(new_disk());
+  put("v", "a", 0);
+  put("v", "a", 1);
+  WorkerOptions wanted = options();
+  wanted.disks = &host;
+  Worker& worker = start(counting(), wanted);
+  EXPECT_THAT(why_it_backs_off(worker), HasSubstr("the disk refused"));
+  // Both counts go to one partition, that of their key.
+  run_until([&] { return values("out", 0) + values("out", 1) == "1"; });
+  EXPECT_FALSE(worker.backing_off().empty()) << "the other one did not wait for it";
+  run_until([&] { return values("out", 0) + values("out", 1) == "1 1"; });
+  EXPECT_EQ(worker.failure(), "");
 }
 
 // Whatever a crash leaves on the disk, the changelog gives the rest.
