@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "millrace/detail/failpoint.h"
 #include "millrace/detail/text.h"
 #include "rocks/merged_batches.h"
 #include "rocks/table_writer.h"
@@ -188,6 +189,8 @@ bool Applier::apply(OpenTask& task, WaitingBatches& table, std::unique_lock<std:
   // assertion says so; see TaskDatabase::flush): until the next opening all goes the other way.
   const std::size_t ingest_from = task.database->background_errors().any()
                                       ? std::numeric_limits<std::size_t>::max()
+                                  : MR_FAILPOINT_ERROR("ingest.choose") != 0
+                                      ? 0  // a test wants few bytes to go the way of many
                                       : options_.ingest_from;
   lock.unlock();
   const Status written = write(*task.database, *table.family, merge(batches), ingest_from);

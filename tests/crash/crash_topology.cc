@@ -3,6 +3,7 @@
 #include <millrace/dsl.h>
 #include <millrace/processor.h>
 
+#include <algorithm>
 #include <charconv>
 #include <string_view>
 
@@ -54,6 +55,37 @@ class Visits final
   millrace::KeyValueStore<std::string, std::int64_t>* open_ = nullptr;
 };
 
+constexpr millrace::SessionStoreName<std::string, std::int64_t> kOpenSessions("open-sessions");
+
+// Sessions by hand: what a record touches is removed and put again as one.
+class Sessions final
+    : public millrace::Processor<std::string, std::string, std::string, std::string> {
+ public:
+  void init() override { sessions_ = &context().store(kOpenSessions); }
+  void process(const millrace::Record<std::string, std::string>& order) override {
+    const millrace::Timestamp at = order.timestamp;
+    millrace::Window merged{at, at};
+    std::int64_t orders = 1;
+    for (const auto& [session, n] :
+         sessions_->find_sessions(order.key, at - kSessionGap, at + kSessionGap)) {
+      merged = {std::min(merged.start, session.window.start),
+                std::max(merged.end, session.window.end)};
+      orders += n;
+      sessions_->remove(session);
+    }
+    const bool kept = sessions_->put({order.key, merged}, orders);
+    context().forward(order.key, kept ? text(merged, orders) : "late");
+  }
+
+ private:
+  static std::string text(const millrace::Window& window, std::int64_t orders) {
+    return std::to_string(millrace::to_ms(window.start)) + '-' +
+           std::to_string(millrace::to_ms(window.end)) + ':' + std::to_string(orders);
+  }
+
+  millrace::SessionStore<std::string, std::int64_t>* sessions_ = nullptr;
+};
+
 }  // namespace
 
 millrace::Topology crash_topology() {
@@ -87,6 +119,8 @@ millrace::Topology crash_topology() {
       .to(kCounts);
   builder.add_state_store(kOpenVisits);
   by_product.process(Visits(), {.stores = {kOpenVisits}, .name = "visits"}).to(kVisits);
+  builder.add_state_store(kOpenSessions, kSessionRetention);
+  by_product.process(Sessions(), {.stores = {kOpenSessions}, .name = "sessions"}).to(kSessions);
   return builder.build();
 }
 

@@ -7,7 +7,8 @@
 //                     └─ by product ─┬────────────────── arrived   (the order behind the repartition)
 //                                    ├─ sum ──────────── totals
 //                                    ├─ in windows ───── counts
-//                                    └─ a processor ──── visits   (per product, every second of stream time)
+//                                    ├─ a processor ──── visits   (counts, told every second of stream time)
+//                                    └─ a processor ──── sessions (in a session store, merged)
 //
 // A task with several inputs may take them in any order that time allows, and two tasks may interleave
 // at the repartition topic. So each task writes down what it took, as outputs like the others: `taken`
@@ -29,6 +30,8 @@ namespace crash {
 inline constexpr millrace::Duration kWindow{2'000};
 inline constexpr millrace::Duration kGrace{1'000};
 inline constexpr millrace::Duration kVisitsEvery{1'000};
+inline constexpr millrace::Duration kSessionGap{60};
+inline constexpr millrace::Duration kSessionRetention{5'000};
 
 // Inputs. Orders: "number|product|amount", keyed by customer. Customers: "v<number>".
 inline const millrace::Topic<std::string, std::string> kOrders("orders");
@@ -43,6 +46,8 @@ inline const millrace::Topic<millrace::Windowed<std::string>, std::int64_t> kCou
     "counts", {.key = millrace::time_windowed_serde<std::string>(kWindow)});
 // Orders of a product since its last entry here.
 inline const millrace::Topic<std::string, std::int64_t> kVisits("visits");
+// "start-end:orders", or "late".
+inline const millrace::Topic<std::string, std::string> kSessions("sessions");
 
 millrace::Topology crash_topology();
 

@@ -183,7 +183,7 @@ int run(const Options& options) {
        {"embedded.sync", options.sync ? "commit" : "off"}});
   embedded.create_topic("feed", 1, {{"retention.ms", "-1"}});
   for (const char* topic :
-       {"orders", "customers", "taken", "arrived", "totals", "counts", "visits"}) {
+       {"orders", "customers", "taken", "arrived", "totals", "counts", "visits", "sessions"}) {
     embedded.create_topic(topic, kPartitions, {{"retention.ms", "-1"}});
   }
 
@@ -191,7 +191,8 @@ int run(const Options& options) {
   Streams app(crash_topology(), {.application_id = kApplication,
                                  .embedded_log = &embedded,
                                  .commit_interval = options.commit_interval,
-                                 .num_stream_threads = options.threads});
+                                 .num_stream_threads = options.threads,
+                                 .state_dir = options.directory + "/state"});
   app.on_restore(restores);
   app.start();
   log::Log& log = detail::log_of(embedded);

@@ -127,9 +127,14 @@ class Edits:
 
     def takes_a_committed_offset_back(self):
         """I6"""
-        frame, _, _ = self._batch("taken")
-        key = next(key for key in frame.offsets)
-        frame.offsets[key] = 0
+        committed = set()
+        for frame in self.frames:
+            for key, offset in frame.offsets.items():
+                if key in committed and offset > 1:
+                    frame.offsets[key] = 0
+                    return
+                if offset > 0:
+                    committed.add(key)
 
     def processes_a_record_twice(self):
         """I9"""
@@ -164,3 +169,40 @@ def check(frames):
             if violation.invariant not in expected:
                 wrong.append(f"{name}: reported as {violation.invariant}, not {' or '.join(expected)}: {violation}")
     return len(names) - len(wrong), len(names), wrong
+
+
+def check_disks(oracle, disks):
+    """The same for stores on disk: disks as Lives.disks() gives them, found right."""
+    def loses(entries, key):
+        del entries[key]
+
+    def is_a_commit_behind(entries, key):
+        entries[key] = oracle_history(key)[-2][1]
+
+    def is_ahead(entries, key):
+        entries[key] = (b"nobody wrote this", entries[key][1])
+
+    def holds_too_much(entries, key):
+        entries[key + b"x"] = entries[key]
+
+    where = ("product-totals", 0)
+    offset, right = disks[where]
+
+    def oracle_history(key):
+        return oracle.changes[where][key]
+
+    key = next(key for key in sorted(right) if len(oracle_history(key)) > 1)
+    wrong = []
+    edits = (loses, is_a_commit_behind, is_ahead, holds_too_much)
+    for edit in edits:
+        entries = dict(right)
+        edit(entries, key)
+        for check, edited in ((oracle.check_disk, {**{w: e for w, (_, e) in disks.items()}, where: entries}),
+                              (oracle.check_prefix, {**disks, where: (offset, entries)})):
+            try:
+                check(edited)
+                wrong.append(f"a store that {edit.__name__}: not reported by {check.__name__}")
+            except Violation as violation:
+                if violation.invariant != "I5":
+                    wrong.append(f"a store that {edit.__name__}: reported as {violation}")
+    return len(edits), wrong

@@ -7,6 +7,8 @@ PARTITIONS = 2
 WINDOW = 2_000
 GRACE = 1_000
 VISITS_EVERY = 1_000
+SESSION_GAP = 60
+SESSION_RETENTION = 5_000
 
 
 def murmur2(data):
@@ -90,10 +92,13 @@ class Joining:
 class Counting:
     """A task of the second half: sums, counts in windows, and a processor that tells counts now and then."""
 
-    STORES = ("product-totals", "product-counts", "open-visits")
+    STORES = ("product-totals", "product-counts", "open-visits", "open-sessions")
 
     def __init__(self):
         self.visits = {}
+        self.sessions = {}  # key, end, start -> orders
+        self.sessions_of = {}  # key -> those of them that may still be read
+        self.latest_end = -1
         self.stream_time = -1
         self.visits_due = 0
         self.totals = {}
@@ -110,6 +115,32 @@ class Counting:
         cell = (long(int.from_bytes(visits or b"", "big") + 1), timestamp)
         self.visits[key] = cell
         made.touch("open-visits", key, visits, *cell)
+        self._session(key, timestamp, made)
+
+    def _session(self, key, timestamp, made):
+        start = end = timestamp
+        orders = 1
+        mine = self.sessions_of.setdefault(key, set())
+        for cell_key in sorted(mine):
+            its_end, its_start = int.from_bytes(cell_key[-16:-8], "big"), int.from_bytes(cell_key[-8:], "big")
+            if not self.live("open-sessions", cell_key):
+                mine.remove(cell_key)
+            elif its_end >= timestamp - SESSION_GAP and its_start <= timestamp + SESSION_GAP:
+                start, end = min(start, its_start), max(end, its_end)
+                mine.remove(cell_key)
+                before, _ = self.sessions.pop(cell_key)
+                orders += int.from_bytes(before, "big")
+                made.touch("open-sessions", cell_key, before, None, timestamp)
+        cell_key = key + long(end) + long(start)
+        if not self.live("open-sessions", cell_key):
+            made.send("sessions", key, b"late", timestamp)
+            return
+        self.latest_end = max(self.latest_end, end)
+        before, _ = self.sessions.get(cell_key, (None, -1))
+        self.sessions[cell_key] = (long(orders), timestamp)
+        mine.add(cell_key)
+        made.touch("open-sessions", cell_key, before, long(orders), timestamp)
+        made.send("sessions", key, f"{start}-{end}:{orders}".encode(), timestamp)
 
     def tells_visits(self):
         return self.visits_due <= self.stream_time
@@ -145,10 +176,14 @@ class Counting:
         made.touch("product-counts", cell_key, count, *cell)
 
     def state(self, store):
-        return {"product-totals": self.totals, "product-counts": self.counts, "open-visits": self.visits}[store]
+        return {"product-totals": self.totals, "product-counts": self.counts, "open-visits": self.visits,
+                "open-sessions": self.sessions}[store]
 
     def live(self, store, cell_key):
-        """Whether a window may still be read or changed; what is not may be gone from everywhere."""
+        """Whether a window or session may still be read or changed; what is not may be gone from everywhere."""
+        if store == "open-sessions":
+            end = int.from_bytes(cell_key[-16:-8], "big", signed=True)
+            return end > self.latest_end - SESSION_RETENTION
         if store != "product-counts":
             return True
         start = int.from_bytes(cell_key[-12:-4], "big", signed=True)
