@@ -7,7 +7,7 @@
 //   CRASH_DISK_TRACE  the file to write down to; then nothing is really synced: the trace says what was
 //   CRASH_DISK_FULL   BYTES:FAILURES  when so many bytes were written there is no room, until so many
 //                     writes have failed; the first of them writes half
-//   CRASH_DISK_SYNC   N  the N-th sync of a file fails, once
+//   CRASH_DISK_SYNC   N  the N-th sync of a file of a journal fails, once
 //
 // An entry of the trace is a head and `length` bytes; see power.py. A write is written down after it
 // happened, a sync before and after, so a sync covers no more than what stands before it.
@@ -88,7 +88,8 @@ class Disk {
     const auto known = files_.find(status.st_ino);
     if (made || known == files_.end()) files_[status.st_ino] = ++last_file_;
     const std::uint32_t file = files_[status.st_ino];
-    open_[descriptor] = {file, (flags & O_APPEND) != 0, S_ISDIR(status.st_mode)};
+    open_[descriptor] = {file, (flags & O_APPEND) != 0,
+                         S_ISDIR(status.st_mode) || path.find("/state/") != std::string::npos};
     write_down({Operation::kOpen, file, made ? 1U : 0U, path.size()}, path.data());
     if ((flags & O_TRUNC) != 0 && !made) write_down({Operation::kTruncate, file, 0, 0}, nullptr);
   }
@@ -137,7 +138,7 @@ class Disk {
       const OpenFile& open = open_.at(descriptor);
       file = open.file;
       number = ++syncs_;
-      if (!open.directory && ++file_syncs_ == failing_sync_) {
+      if (!open.always_syncs && ++file_syncs_ == failing_sync_) {
         write_down({Operation::kSyncFailed, file, number, 0}, nullptr);
         errno = EIO;
         return -1;
@@ -161,7 +162,7 @@ class Disk {
   struct OpenFile {
     std::uint32_t file;
     bool append;
-    bool directory;
+    bool always_syncs;
   };
 
   Disk() {
