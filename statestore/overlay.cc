@@ -12,7 +12,8 @@ namespace millrace::state {
 
 namespace {
 
-// Absent keys that are remembered before they are forgotten all at once.
+// Absent keys that are remembered before they are forgotten all at once: so many, or twice what the
+// open transaction uses of them and keeps, so that a key costs the same in a long one.
 constexpr std::size_t kAbsentMax = 4096;
 
 // REQUIRES: inside a catch clause.
@@ -86,7 +87,7 @@ void Overlay::fill(BytesView value, Timestamp timestamp, Cell& cell) {
 }
 
 void Overlay::list_absent(Cell& cell) {
-  if (absent_.size() >= kAbsentMax) sweep();
+  if (absent_.size() >= sweep_from_) sweep();
   absent_.push_back(&cell);
   cell.listed = 1;
 }
@@ -164,6 +165,7 @@ void Overlay::sweep() {
     return true;
   };
   std::erase_if(absent_, settle);
+  sweep_from_ = std::max(kAbsentMax, 2 * absent_.size());
   // In the order of batches: what stands behind one that must wait waits, too.
   while (deleted_from_ < deleted_.size() && settle(deleted_[deleted_from_])) ++deleted_from_;
   if (deleted_from_ > deleted_.size() / 2) {

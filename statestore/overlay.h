@@ -109,6 +109,7 @@ class Overlay {
   Timestamp stamped_ = kNoTimestamp;  // of the last changelog record in the batch
   bool begun_ = false;
   std::vector<Cell*> absent_;     // empty cells that the disk has nothing of, for a while
+  std::size_t sweep_from_ = 0;    // so many of them are swept before one more is listed
   std::vector<Cell*> deleted_;    // empty cells whose batch is on its way, in its order
   std::size_t deleted_from_ = 0;  // the first of those that are left
   Bytes value_;

@@ -237,5 +237,65 @@ TEST(KeyValueCells, ForgetTellsWhatCannotBeReadBack) {
   EXPECT_FALSE(store->has_changes());
 }
 
+// A disk that counts how often it is asked what it has applied: once for each walk over the cells that
+// are listed.
+class CountingTable final : public DiskTable {
+ public:
+  explicit CountingTable(DiskTable& table) : table_(table) {}
+
+  int looks() const { return looks_; }
+
+  Offset offset() const override { return table_.offset(); }
+  Timestamp offset_stamped() const override { return table_.offset_stamped(); }
+  std::optional<Bytes> fact(std::string_view name) const override { return table_.fact(name); }
+  std::vector<std::pair<std::string, Bytes>> facts(std::string_view prefix) const override {
+    return table_.facts(prefix);
+  }
+  BatchNumber submit(CommitBatch batch) override { return table_.submit(std::move(batch)); }
+  BatchNumber applied() const override {
+    ++looks_;
+    return table_.applied();
+  }
+  void hurry() override { table_.hurry(); }
+  bool get(BytesView key, Bytes& value, Timestamp& timestamp) override {
+    return table_.get(key, value, timestamp);
+  }
+  void multi_get(std::span<const BytesView> keys, std::vector<Found>& found) override {
+    table_.multi_get(keys, found);
+  }
+  std::unique_ptr<DiskScan> scan(OptionalBytesView from, OptionalBytesView to,
+                                 ScanOrder order) override {
+    return table_.scan(from, to, order);
+  }
+  Status health() const override { return table_.health(); }
+
+ private:
+  DiskTable& table_;
+  mutable int looks_ = 0;
+};
+
+// New keys of one transaction are listed until it ends. They must not be walked over for each further
+// one: a transaction of many would stand still.
+TEST(KeyValueCells, ANewKeyOverADiskCostsTheSameInALongTransaction) {
+  constexpr int kKeys = 20'000;
+  TestDisk disk;
+  Changelog changelog;
+  {
+    const auto before = key_value_store<std::int64_t>(default_serde<std::int64_t>(), &disk.table());
+    put<std::int64_t>(*before, "so that the disk has something", 1, 1);
+    changelog.commit(*before);
+  }
+  disk.open();
+  CountingTable table(disk.table());
+  const auto store = key_value_store<std::int64_t>(default_serde<std::int64_t>(), &table);
+  for (int i = 0; i < kKeys; ++i) put<std::int64_t>(*store, std::to_string(i), i, 1);
+  EXPECT_LT(table.looks(), 20);
+  changelog.commit(*store);
+  EXPECT_EQ(contents<std::int64_t>(*store).size(), kKeys + 1u);
+  // What was asked for in vain is forgotten now and then.
+  for (int i = 0; i < kKeys; ++i) EXPECT_EQ(store->find("not there " + std::to_string(i)), nullptr);
+  EXPECT_LT(store->size(), kKeys + 5'000u);
+}
+
 }  // namespace
 }  // namespace millrace::state
