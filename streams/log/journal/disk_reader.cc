@@ -70,7 +70,7 @@ void DiskReader::read_one(const std::shared_ptr<Prefetch>& prefetch,
   if (!batch.status.ok()) {
     prefetch->failed = std::move(batch.status);
   } else if (!batch.loan) {
-    prefetch->next = prefetch->until;
+    prefetch->next = until;  // as it was then: what has left memory since is still to be read
   } else {
     prefetch->next = std::max(batch.loan->next, next + 1);
     prefetch->ready_bytes += batch.loan->encoded->size();

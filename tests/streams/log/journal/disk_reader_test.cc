@@ -1,0 +1,158 @@
+// The thread that reads for those who lag: what leaves memory while it reads.
+#include "log/journal/disk_reader.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <stdexcept>
+
+#include "streams/log/journal/journal_harness.h"
+#include "support/temporary_directory.h"
+
+namespace millrace::log::journal {
+namespace {
+
+// Where readers of files wait while it is shut.
+class Gate {
+ public:
+  void shut() {
+    const std::lock_guard lock(mutex_);
+    is_shut_ = true;
+  }
+  void open() {
+    const std::lock_guard lock(mutex_);
+    is_shut_ = false;
+    changed_.notify_all();
+  }
+  void pass() {
+    std::unique_lock lock(mutex_);
+    is_waited_at_ = true;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return !is_shut_; });
+    is_waited_at_ = false;
+  }
+  // Returns whether somebody does.
+  bool wait_for_somebody() {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(20), [this] { return is_waited_at_; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool is_shut_ = false;
+  bool is_waited_at_ = false;
+};
+
+class GatedFile final : public File {
+ public:
+  GatedFile(std::unique_ptr<File> file, Gate& gate) : file_(std::move(file)), gate_(gate) {}
+
+  FileStatus append(std::span<const BytesView> pieces) override { return file_->append(pieces); }
+  FileStatus write_at(std::uint64_t offset, BytesView bytes) override {
+    return file_->write_at(offset, bytes);
+  }
+  FileStatus sync() override { return file_->sync(); }
+  FileStatus truncate(std::uint64_t size) override { return file_->truncate(size); }
+  FileResult<std::size_t> read_at(std::uint64_t offset, std::span<char> into) const override {
+    gate_.pass();
+    return file_->read_at(offset, into);
+  }
+  FileResult<std::uint64_t> size() const override { return file_->size(); }
+
+ private:
+  const std::unique_ptr<File> file_;
+  Gate& gate_;
+};
+
+class GatedFileSystem final : public FileSystem {
+ public:
+  Gate gate;
+
+  FileResult<std::unique_ptr<File>> open(const std::string& path, Open how) override {
+    auto opened = real().open(path, how);
+    if (!opened.ok()) return opened.error();
+    return std::unique_ptr<File>(new GatedFile(std::move(opened.value()), gate));
+  }
+  FileStatus create_directories(const std::string& path) override {
+    return real().create_directories(path);
+  }
+  FileResult<std::vector<std::string>> list(const std::string& directory) override {
+    return real().list(directory);
+  }
+  FileStatus rename(const std::string& from, const std::string& to) override {
+    return real().rename(from, to);
+  }
+  FileStatus remove(const std::string& path) override { return real().remove(path); }
+  FileStatus sync_directory(const std::string& path) override {
+    return real().sync_directory(path);
+  }
+  FileResult<std::unique_ptr<FileLock>> lock(const std::string& path,
+                                             const std::string& note) override {
+    return real().lock(path, note);
+  }
+  FileResult<std::unique_ptr<FileLock>> lock_to_read(const std::string& path) override {
+    return real().lock_to_read(path);
+  }
+};
+
+TEST(DiskReader, WhatLeavesMemoryWhileItReadsIsNotPassed) {
+  // Offset 0 was aborted: no batch holds it. The batches behind it are in memory when the disk is
+  // asked, and on disk only when it answers.
+  GatedFileSystem files;
+  const TemporaryDirectory directory;
+  JournalHarness journal(files, directory.path() / "journal");
+  journal.options.segment_bytes = 4096;
+  ASSERT_TRUE(journal.open().ok());
+  ASSERT_TRUE(journal.make_topic("a", 1).ok());
+  const PartitionKey a = place(1, 0);
+  RecordEncoder record;
+  record.add(0, "key", "value", journal.clock.now(), Headers::none());
+  for (const Offset base : {Offset(1), Offset(3)}) {
+    Frame frame;
+    frame.batches.push_back(
+        {a, base, base + 2, 1, journal.clock.now(), record.max_timestamp(), record.bytes()});
+    ASSERT_TRUE(journal.append(frame).ok());
+  }
+  // Its index is read from the file once its segment is no more the last.
+  const std::string much(4096, 'x');
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(journal.write({{a, {much}}}).ok());
+  ASSERT_TRUE(journal.store->sync().ok());
+
+  JournalState state({}, journal.clock, journal.logger);
+  state.store = std::move(journal.store);
+  DiskReader disk(state);
+  Inbox inbox;
+  const auto prefetch = std::make_shared<Prefetch>();
+  prefetch->where = a;
+  prefetch->next = Offset(0);
+  prefetch->until = Offset(1);
+  prefetch->inbox = &inbox;
+  files.gate.shut();
+  {
+    const std::lock_guard lock(state.mutex);
+    disk.want(prefetch);
+  }
+  EXPECT_TRUE(files.gate.wait_for_somebody());
+  {
+    const std::lock_guard lock(state.mutex);
+    prefetch->until = Offset(5);  // as a cursor does that looks meanwhile
+  }
+  files.gate.open();
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  for (bool is_done = false; !is_done;) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+    inbox.wait(Duration(10));
+    const std::lock_guard lock(state.mutex);
+    is_done = !prefetch->queued && prefetch->done();
+  }
+  const std::lock_guard lock(state.mutex);
+  EXPECT_FALSE(prefetch->failed);
+  ASSERT_EQ(prefetch->ready.size(), 2u);
+  EXPECT_EQ(prefetch->ready[0].base, Offset(1));
+  EXPECT_EQ(prefetch->ready[1].base, Offset(3));
+}
+
+}  // namespace
+}  // namespace millrace::log::journal
