@@ -5,6 +5,7 @@
 
 #include "log/group/local_membership.h"
 #include "log/journal/disk_reader.h"
+#include "log/journal/frame_codec.h"
 #include "log/journal/journal_admin.h"
 #include "log/journal/journal_cleaner.h"
 #include "log/journal/journal_producer.h"
@@ -20,12 +21,8 @@ namespace {
 // A frame holds several transactions, and takes them whole.
 constexpr std::uint64_t kFramePerTransaction = 4;
 
-// Effect: what was parked goes to its place.
-Status place_what_was_parked(JournalState& state) {
-  const auto placed = place_parked(*state.store, state.catalog);
-  if (!placed.ok()) return placed.status();
-  if (!placed.value()) return Status::success();
-  const Frame& frame = placed.value()->frame;
+// Effect: the frame is durable and in the catalog. Errors: kFatal.
+Status write(JournalState& state, const Frame& frame) {
   Status written = state.store->append(frame, state.catalog).status();
   if (written.ok()) written = state.store->sync();
   if (!written.ok()) return Status::fatal(written.message());
@@ -33,6 +30,28 @@ Status place_what_was_parked(JournalState& state) {
     return Status::fatal("the journal in " + state.options.directory +
                          " does not follow its own rules: " + *wrong);
   }
+  return Status::success();
+}
+
+// Effect: what was parked goes to its place, in several frames where it is much. Where a crash comes
+// between them the next opening goes on: what is in its place is not placed again.
+Status place_what_was_parked(JournalState& state) {
+  const auto placed = place_parked(*state.store, state.catalog);
+  if (!placed.ok()) return placed.status();
+  if (!placed.value()) return Status::success();
+  const Frame& all = placed.value()->frame;
+  auto next = all.batches.begin();
+  do {
+    Frame frame;
+    std::uint64_t bytes = 0;
+    for (; next != all.batches.end() && bytes < state.options.max_transaction_bytes; ++next) {
+      frame.batches.push_back(*next);
+      bytes += kBatchHeadSize + next->encoded.size();
+    }
+    if (next == all.batches.end()) frame.deletions = all.deletions;
+    Status written = write(state, frame);
+    if (!written.ok()) return written;
+  } while (next != all.batches.end());
   return Status::success();
 }
 

@@ -81,6 +81,14 @@ void encode_entries(const JournalTransaction& transaction, Timestamp now, Bytes&
   }
 }
 
+// A parked transaction that went to its place is in the topic still, where an older one was left in it.
+bool is_to_be_placed(const FrameBatch& batch, const Catalog& catalog) {
+  const Catalog::Topic* topic = catalog.find(batch.where.topic);
+  if (topic == nullptr) return false;
+  const auto p = static_cast<std::size_t>(batch.where.partition.value());
+  return p >= topic->partitions.size() || batch.base >= topic->partitions[p].next;
+}
+
 Status damaged() {
   return Status::fatal("the journal holds a parked transaction that cannot be read (topic " +
                        std::string(kParkingTopic) +
@@ -147,7 +155,7 @@ Result<std::optional<OwnedFrame>> place_parked(const FrameStore& store, const Ca
       while (!rest.empty()) {
         const std::optional<FrameBatch> one = decode(rest);
         if (!one) return damaged();
-        if (catalog.find(one->where.topic) != nullptr) placed.frame.batches.push_back(*one);
+        if (is_to_be_placed(*one, catalog)) placed.frame.batches.push_back(*one);
       }
     }
     if (decoder.damaged()) return damaged();

@@ -36,7 +36,9 @@ OwnedFrame park(const JournalTransaction& transaction, const Catalog& catalog, T
 // there then (nullopt: nothing is parked any more).
 RecordsDeleted unpark(const Catalog& catalog, std::optional<Offset> first_left);
 
-// The frame that brings everything parked to its place; nullopt: nothing is parked.
+// The frame that brings everything parked to its place, but for what is there already; nullopt: nothing
+// is parked. It may be longer than a frame may be: its batches can be written one after the other, with
+// the deletion behind the last.
 // Errors: kFatal, the journal is damaged.
 Result<std::optional<OwnedFrame>> place_parked(const FrameStore& store, const Catalog& catalog);
 

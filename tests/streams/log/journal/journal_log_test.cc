@@ -136,6 +136,58 @@ TEST_F(JournalLogTest, WhatIsParkedWhenTheJournalClosesIsInItsPlaceAfterwards) {
   EXPECT_THAT(client->read(a).back(), Pair(6, "6"));
 }
 
+TEST_F(JournalLogTest, WhatWasParkedAndIsInItsPlaceIsNotPlacedAgain) {
+  // Its record stays in the journal's own topic as long as an older one is parked.
+  client->create_topic("a", 1);
+  client->create_topic("b", 1);
+  auto slow_a = client->producer("slow a");
+  auto slow_b = client->producer("slow b");
+  auto quick = client->producer("quick");
+  client->begin_with(*slow_a, a, {"never committed"});
+  client->begin_with(*slow_b, b, {"slow"});
+  client->commit_values(*quick, a, {"parked first"});
+  client->commit_values(*quick, b, {"parked second"});
+  client->must(client->commit(*slow_b));
+  const Values expected = {{0, "slow"}, {1, "parked second"}};
+  EXPECT_EQ(client->read(b), expected);
+  slow_a.reset();
+  slow_b.reset();
+  quick.reset();
+  for (int times = 0; times < 3; ++times) {
+    reopen();
+    EXPECT_THAT(client->read(a), ElementsAre(Pair(1, "parked first")));
+    EXPECT_EQ(client->read(b), expected);
+  }
+}
+
+TEST_F(JournalLogTest, MuchMoreThanAFrameHoldsIsParkedWhenTheJournalCloses) {
+  close();
+  options.max_transaction_bytes = 10'000;
+  open();
+  client->create_topic("a", 1);
+  client->create_topic("b", 1);
+  auto slow = client->producer("slow");
+  auto quick = client->producer("quick");
+  client->begin_with(*slow, a, {"never committed"});
+  Values expected;
+  for (int i = 0; i < 20; ++i) {
+    const std::string value = std::to_string(i) + std::string(5'000, 'x');
+    expected.emplace_back(1 + 2 * i, value);
+    client->must(quick->begin());
+    client->send(*quick, a, value);
+    client->send(*quick, b, "small");
+    client->must(client->flush(*quick));
+    client->must(client->commit(*quick));
+  }
+  slow.reset();
+  quick.reset();
+  for (int times = 0; times < 3; ++times) {
+    reopen();
+    EXPECT_EQ(client->read(a), expected);
+    EXPECT_EQ(client->read(b).size(), expected.size());
+  }
+}
+
 TEST_F(JournalLogTest, AParkedTransactionGoesToItsPlaceWhenTheOpenOneTimesOut) {
   client->create_topic("a", 1);
   auto slow = client->producer("slow", Duration(300));
