@@ -72,8 +72,8 @@ class Walk final : public DiskScan {
 
 class MemoryDiskHost::Table final : public DiskTable {
  public:
-  explicit Table(const MemoryDiskOptions& options)
-      : late_(options.seed.has_value()), random_(options.seed.value_or(0)) {}
+  Table(const MemoryDiskOptions& options, std::int64_t& reads)
+      : late_(options.seed.has_value()), reads_(reads), random_(options.seed.value_or(0)) {}
 
   void open(const std::function<void()>& wake) {
     wake_ = wake;
@@ -120,20 +120,19 @@ class MemoryDiskHost::Table final : public DiskTable {
   void hurry() override { apply(pending_.size()); }
 
   bool get(BytesView key, Bytes& value, Timestamp& timestamp) override {
-    const auto at = content_.entries.find(key);
-    if (at == content_.entries.end()) return false;
-    value = at->second.bytes;
-    timestamp = at->second.timestamp;
-    return true;
+    ++reads_;
+    return find(key, value, timestamp);
   }
   void multi_get(std::span<const BytesView> keys, std::vector<Found>& found) override {
+    ++reads_;
     found.assign(keys.size(), {});
     for (std::size_t i = 0; i < keys.size(); ++i) {
-      found[i].there = get(keys[i], found[i].value, found[i].timestamp);
+      found[i].there = find(keys[i], found[i].value, found[i].timestamp);
     }
   }
   std::unique_ptr<DiskScan> scan(OptionalBytesView from, OptionalBytesView to,
                                  ScanOrder order) override {
+    ++reads_;
     const Entries& entries = content_.entries;
     if (from && to && *from >= *to) {
       return std::make_unique<Walk>(entries.end(), entries.end(), order);
@@ -145,6 +144,13 @@ class MemoryDiskHost::Table final : public DiskTable {
   Status health() const override { return Status::success(); }
 
  private:
+  bool find(BytesView key, Bytes& value, Timestamp& timestamp) const {
+    const auto at = content_.entries.find(key);
+    if (at == content_.entries.end()) return false;
+    value = at->second.bytes;
+    timestamp = at->second.timestamp;
+    return true;
+  }
   void apply(std::size_t batches) {
     for (std::size_t i = 0; i < batches; ++i) {
       content_.apply(pending_.front());
@@ -155,6 +161,7 @@ class MemoryDiskHost::Table final : public DiskTable {
   }
 
   const bool late_;
+  std::int64_t& reads_;  // of the host
   mutable std::mt19937_64 random_;
   std::function<void()> wake_;
   Content content_;
@@ -175,11 +182,12 @@ struct MemoryDiskHost::Directory {
 class MemoryDiskHost::Task final : public TaskDisk {
  public:
   Task(Directory& directory, const TaskDiskSpec& spec, const std::function<void()>& wake,
-       const MemoryDiskOptions& options)
+       const MemoryDiskOptions& options, std::int64_t& reads)
       : directory_(directory) {
     for (const StoreIdentity& identity : spec.stores) {
       auto& store = directory.stores[identity.store];
-      if (store == nullptr) store.reset(new Directory::Store{identity.facts, Table(options)});
+      if (store == nullptr)
+        store.reset(new Directory::Store{identity.facts, Table(options, reads)});
       if (store->facts != identity.facts) {
         failure_ = "store '" + identity.store + "' in directory " + spec.directory +
                    " was written by another kind of store, or with other settings";
@@ -209,7 +217,7 @@ MemoryDiskHost::~MemoryDiskHost() = default;
 std::unique_ptr<TaskDisk> MemoryDiskHost::open_task(TaskDiskSpec spec, std::function<void()> wake) {
   auto& directory = directories_[spec.directory];
   if (directory == nullptr) directory = std::make_unique<Directory>();
-  return std::make_unique<Task>(*directory, spec, wake, options_);
+  return std::make_unique<Task>(*directory, spec, wake, options_, reads_);
 }
 
 std::size_t MemoryDiskHost::memory_bytes() const {

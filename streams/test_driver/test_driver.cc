@@ -11,6 +11,7 @@
 #include "millrace/error.h"
 #include "millrace/partitioning.h"
 #include "test_driver/driver_clock.h"
+#include "test_driver/driver_disk.h"
 #include "worker/worker.h"
 
 namespace millrace::detail {
@@ -47,6 +48,7 @@ struct TestDriverCore::Implementation {
         clock(options.start_time),
         log(clock, log_options(seed, options.hostile_keeps_tasks)),
         random(seed.value_or(0)) {
+    if (const auto disk_seed = options.disk ? options.disk : seed) disk.emplace(*disk_seed);
     if (config.application_id.empty()) config.application_id = "test";
     for (const std::string& topic : graph::external_topics(topology.graph())) {
       const auto partitions = options.partitions.find(topic);
@@ -76,6 +78,7 @@ struct TestDriverCore::Implementation {
       if (committed) keep_repartition_records();
       if (transaction_end) transaction_end(committed);
     };
+    if (disk) disk->put_below(wanted);
     Logger& logger = config.logger ? *config.logger : null_logger();
     worker =
         std::make_unique<worker::Worker>(topology.graph(), std::move(wanted), log, clock, logger);
@@ -83,6 +86,7 @@ struct TestDriverCore::Implementation {
 
   // Returns whether anything moved.
   bool step() {
+    if (disk) disk->squeeze();
     bool moved = worker->step();
     moved = log.step() || moved;
     if (worker->state() == worker::WorkerState::kFailed) throw StoppedError(worker->failure());
@@ -169,9 +173,10 @@ struct TestDriverCore::Implementation {
   void settle() {
     for (;;) {
       if (step()) continue;
-      if (all_quiet()) return;
+      if (all_quiet()) break;
       wait();
     }
+    if (disk) disk->idle(worker->tasks());
   }
 
   void drain() {
@@ -194,7 +199,9 @@ struct TestDriverCore::Implementation {
   log::memory::MemoryLog log;
   std::mt19937_64 random;
   std::function<void(bool)> transaction_end;
+  std::optional<DriverDisk> disk;
   std::unique_ptr<worker::Worker> worker;
+  std::int64_t evictions_before = 0;                      // of workers that died
   std::map<std::string, std::vector<Offset>> read_up_to;  // per output topic and partition
   std::map<TopicPartition, Offset> piped_up_to;
   std::map<TopicPartition, std::vector<log::memory::StoredRecord>>
@@ -290,7 +297,9 @@ void TestDriverCore::restart() {
     if (const auto next = self.next_timer()) self.clock.advance_to(*next);
   }
   if (self.transaction_end) self.transaction_end(false);
+  self.evictions_before += self.worker->counts().evictions;
   self.worker.reset();
+  if (self.disk) self.disk->restart();
   self.make_worker();
   self.settle();
 }
@@ -336,9 +345,15 @@ std::map<std::string, std::int64_t> TestDriverCore::dropped_records() {
 }
 
 TestCounts TestDriverCore::counts() const {
-  const auto& counts = implementation_->log.counts();
-  return {counts.commits, counts.aborts + counts.delivery_failures, counts.fences,
-          counts.unknown_outcomes, counts.revocations + counts.losses};
+  const Implementation& self = *implementation_;
+  const auto& counts = self.log.counts();
+  return {.commits = counts.commits,
+          .aborts = counts.aborts + counts.delivery_failures,
+          .fences = counts.fences,
+          .unknown_outcomes = counts.unknown_outcomes,
+          .revocations = counts.revocations + counts.losses,
+          .evictions = self.evictions_before + self.worker->counts().evictions,
+          .disk_reads = self.disk ? self.disk->reads() : 0};
 }
 
 Timestamp TestDriverCore::wall_clock_time() const { return implementation_->clock.now(); }

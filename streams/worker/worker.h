@@ -69,6 +69,7 @@ struct WorkerCounts {
   std::int64_t records = 0;       // taken, replays included
   std::int64_t punctuations = 0;  // called, replays included
   std::int64_t revocations = 0;
+  std::int64_t evictions = 0;        // steps that freed something
   std::int64_t outdated_events = 0;  // of objects that are not held any more
 };
 

@@ -41,7 +41,10 @@ std::size_t Worker::evict(std::size_t bytes) {
     auto next = entries.upper_bound(evicted_last_);
     if (next == entries.end()) next = entries.begin();
     evicted_last_ = next->first;
-    if (next->second.state == TaskState::kRunning) freed += next->second.task->evict(bytes - freed);
+    if (next->second.state != TaskState::kRunning) continue;
+    const std::size_t step = next->second.task->evict(bytes - freed);
+    if (step > 0) ++counts_.evictions;
+    freed += step;
   }
   return freed;
 }

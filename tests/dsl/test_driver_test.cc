@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -89,6 +90,79 @@ TEST(TestDriver, TellsWhichAttemptsWereCommitted) {
     for (int i = 0; i < 30; ++i) in.pipe_input("k", std::to_string(i), Timestamp(1ms));
     auto out = driver.create_output_topic(Topic<std::string, std::string>("out"));
     EXPECT_EQ(committed, out.read_values_to_list()) << "seed " << seed;
+  }
+}
+
+// A count per key and one per key and window; what goes in depends on the seed alone.
+Topology counting() {
+  StreamsBuilder builder;
+  auto groups = builder.stream<std::string, std::string>("in").group_by_key();
+  const auto text = [](const std::optional<std::int64_t>& n) {
+    return std::to_string(n.value_or(0));
+  };
+  groups.count("all").to_stream().map_values(text).to("out");
+  groups.windowed_by(TimeWindows{.size = 20ms, .grace = 20ms})
+      .count("windows")
+      .to_stream()
+      .map([=](const Windowed<std::string>& w, const std::optional<std::int64_t>& n) {
+        return KeyValue{w.key, text(n)};
+      })
+      .to("out-of-windows");
+  return builder.build();
+}
+
+struct Counted {
+  std::vector<KeyValue<std::string, std::string>> all;
+  std::vector<KeyValue<std::string, std::string>> windows;
+  std::vector<std::optional<std::int64_t>> store;
+  std::map<std::string, std::int64_t> dropped;
+
+  friend bool operator==(const Counted&, const Counted&) = default;
+};
+
+Counted count(const TestOptions& options, bool restarts, TestCounts& sum) {
+  TopologyTestDriver driver(counting(), {}, options);
+  auto in = driver.create_input_topic(Topic<std::string, std::string>("in"));
+  std::map<std::string, std::int64_t> dropped;
+  const auto count_dropped = [&] {
+    for (const auto& [what, n] : driver.dropped_records()) dropped[what] += n;
+  };
+  for (int i = 0; i < 60; ++i) {
+    if (restarts && i % 7 == 3) {
+      count_dropped();
+      driver.restart();
+    }
+    in.pipe_input("k" + std::to_string(i * i % 11), "v",
+                  Timestamp(std::chrono::milliseconds(i * 37 % 100)));
+  }
+  const auto read = [&](const char* topic) {
+    return driver.create_output_topic(Topic<std::string, std::string>(topic))
+        .read_key_values_to_list();
+  };
+  Counted counted{
+      .all = read("out"), .windows = read("out-of-windows"), .store = {}, .dropped = {}};
+  const auto store = driver.store(KeyValueStoreName<std::string, std::int64_t>("all"));
+  for (int i = 0; i < 12; ++i) counted.store.push_back(store.get("k" + std::to_string(i)));
+  count_dropped();
+  counted.dropped = dropped;
+  sum.evictions += driver.counts().evictions;
+  sum.disk_reads += driver.counts().disk_reads;
+  return counted;
+}
+
+TEST(TestDriver, ADiskChangesNoResultWhateverARestartFindsThere) {
+  TestCounts in_memory;
+  const Counted expected = count({}, false, in_memory);
+  EXPECT_EQ(in_memory.evictions, 0);
+  EXPECT_EQ(in_memory.disk_reads, 0);
+  EXPECT_GT(expected.dropped.size(), 0u) << "some records are late";
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    TestCounts counts;
+    EXPECT_EQ(count({.disk = seed}, false, counts), expected) << "seed " << seed;
+    EXPECT_EQ(count({.disk = seed}, true, counts), expected) << "seed " << seed << ", restarts";
+    EXPECT_EQ(count({.hostile = seed}, false, counts), expected) << "seed " << seed << ", hostile";
+    EXPECT_GT(counts.evictions, 0) << "seed " << seed;
+    EXPECT_GT(counts.disk_reads, 0) << "seed " << seed;
   }
 }
 

@@ -36,13 +36,20 @@
 namespace millrace {
 
 struct TestOptions {
-  // A seed: the log is hostile, the same way for the same seed. MILLRACE_HOSTILE=<seed> in the
-  // environment does the same for drivers that do not say.
+  // A seed: the log is hostile, the same way for the same seed, and so is the disk. MILLRACE_HOSTILE=
+  // <seed> in the environment does the same for drivers that do not say.
   std::optional<std::uint64_t> hostile = {};
 
   // True: a hostile log takes no task away. For topologies that are scheduled by the wall clock:
   // where a task begins anew, so do such schedules (SEMANTICS R-P2).
   bool hostile_keeps_tasks = false;
+
+  // A seed: stores of StoreKind::kPersistent lie on a disk, which is one in memory, and memory is
+  // short: what the disk has leaves it between records, and the disk gets it late. restart() finds
+  // the disk as a crash or an orderly end left it, or that of a machine which has older state or
+  // none. Not said: as `hostile` says; if that says nothing, all is in memory, as in a test that has
+  // to be fast.
+  std::optional<std::uint64_t> disk = {};
 
   // Partitions of the topics that the topology reads and writes, 1 where not said.
   std::map<std::string, std::int32_t> partitions = {};
@@ -66,14 +73,16 @@ struct TestRecord {
   friend bool operator==(const TestRecord&, const TestRecord&) = default;
 };
 
-// What the log did to the topology since the driver was made (all zero unless hostile, but
-// commits).
+// What the log and the disk did to the topology since the driver was made. All but commits are zero
+// unless they are hostile.
 struct TestCounts {
   std::int64_t commits = 0;
   std::int64_t aborts = 0;
   std::int64_t fences = 0;
   std::int64_t unknown_outcomes = 0;
   std::int64_t revocations = 0;
+  std::int64_t evictions = 0;   // steps that freed memory, counted where memory was short
+  std::int64_t disk_reads = 0;  // of what was not in memory
 };
 
 namespace detail {
@@ -289,7 +298,7 @@ class TopologyTestDriver {
   void drain() { core_.drain(); }
 
   // Effect: the worker dies without a word, and another takes over: state comes from the
-  // changelogs.
+  // changelogs, and from the disk where there is one.
   void restart() { core_.restart(); }
 
   // Topics that hold records, internal ones included, by name.

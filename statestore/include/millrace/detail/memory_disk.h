@@ -29,6 +29,8 @@ class MemoryDiskHost final : public DiskHost {
  public:
   explicit MemoryDiskHost(MemoryDiskOptions options = {});
   ~MemoryDiskHost() override;
+  MemoryDiskHost(const MemoryDiskHost&) = delete;
+  MemoryDiskHost& operator=(const MemoryDiskHost&) = delete;
 
   // A store whose facts differ from those of the last opening fails, as on a real disk.
   std::unique_ptr<TaskDisk> open_task(TaskDiskSpec spec, std::function<void()> wake) override;
@@ -37,12 +39,16 @@ class MemoryDiskHost final : public DiskHost {
   // Effect: what was submitted and not applied yet is gone, as after a crash.
   void crash();
 
+  // How often a store asked for entries: each call of get(), multi_get() or scan().
+  std::int64_t reads() const { return reads_; }
+
  private:
   struct Directory;
   class Task;
   class Table;
 
   MemoryDiskOptions options_;
+  std::int64_t reads_ = 0;
   std::map<std::string, std::unique_ptr<Directory>> directories_;
 };
 
