@@ -46,10 +46,12 @@ class CaseRun {
         driver_(std::move(built_.topology), {.application_id = kApplication},
                 {.hostile = treatment.hostile,
                  .hostile_keeps_tasks = treatment.keeps_tasks,
+                 .disk = treatment.disk,
                  .commit_each_input = treatment.commit_each_input}),
         guard_(built_.has_internal_topics) {
     driver_.on_transaction_end(
         [journal = built_.journal](bool committed) { journal->end_transaction(committed); });
+    run_.has_stores = !built_.stores.empty();
     run_.results.output.emplace();
     run_.results.repartition.emplace();
     for (const auto& [topic, kind] : built_.outputs) {

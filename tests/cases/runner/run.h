@@ -14,6 +14,7 @@ namespace millrace::cases {
 struct Treatment {
   std::optional<std::uint64_t> hostile = std::nullopt;  // a seed
   bool keeps_tasks = false;                             // hostile, but takes no task away
+  std::optional<std::uint64_t> disk = std::nullopt;     // a seed; hostile has one anyway
   // False: transactions span inputs. Then nobody knows when an output record appeared.
   bool commit_each_input = true;
   // Before these input steps the worker dies, and another takes over.
@@ -23,6 +24,7 @@ struct Treatment {
 struct Run {
   Results results;  // everything; `at` is −1 where transactions span inputs
   TestCounts counts;
+  bool has_stores = false;
   // Whether an output topic is written to on both sides of an internal topic: how the records of
   // both interleave depends on when transactions end.
   std::set<std::string> interleaved;

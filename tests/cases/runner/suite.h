@@ -22,7 +22,7 @@ class Suite {
   Suite(std::vector<Case> cases, const Options& options, std::ostream& out);
 
   // Effect: runs and reports; the last line is "N passed, N failed, N skipped". Returns whether all
-  // is well: nothing failed, and if the log was hostile, it did everything that it can do.
+  // is well: nothing failed, and where log and disk were hostile, they did everything that they can do.
   bool run();
 
  private:
@@ -34,6 +34,7 @@ class Suite {
   void report(const Case& c, const Failure& failure);
   void report_way(Way way, double seconds);
   void report_counts();
+  bool all_faults_came_up() const;
 
   const std::vector<Case> cases_;
   const Options& options_;
@@ -41,7 +42,8 @@ class Suite {
   std::map<std::string, int> unknown_words_;  // with the number of cases
   std::set<std::string> skipped_;             // files
   std::map<Way, std::set<std::string>> failed_;
-  TestCounts counts_;  // of hostile runs
+  TestCounts counts_;       // of hostile runs
+  bool any_store_ = false;  // in one of them
   bool all_faults_seen_ = true;
 };
 

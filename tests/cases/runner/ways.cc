@@ -16,7 +16,8 @@ NamedTreatment restart_before(std::size_t step) {
   return {"restart before step " + std::to_string(step), {.restart_before = {step}}};
 }
 
-// In the middle, at the end, before every step, and where the seeds say.
+// In the middle, at the end, before every step, and where the seeds say; each with stores in memory
+// and with stores on a disk, which a restart finds as its seed says.
 std::vector<NamedTreatment> restarts(const Case& c, std::uint64_t seed, int rounds) {
   const std::size_t steps = c.input.size();
   std::vector<NamedTreatment> all = {
@@ -26,6 +27,12 @@ std::vector<NamedTreatment> restarts(const Case& c, std::uint64_t seed, int roun
   for (int round = 0; round < rounds; ++round) {
     std::mt19937_64 random(seed + static_cast<std::uint64_t>(round));
     all.push_back(restart_before(random() % (steps + 1)));
+  }
+  for (std::size_t i = all.size(); i > 0; --i) {
+    NamedTreatment on_disk = all[i - 1];
+    on_disk.treatment.disk = seed + i;
+    on_disk.name += ", on disk with seed " + std::to_string(seed + i);
+    all.push_back(std::move(on_disk));
   }
   return all;
 }
@@ -79,6 +86,7 @@ Judgement judge(const Case& c, const NamedTreatment& named) {
   try {
     const Run run = run_case(c, named.treatment);
     judgement.counts = run.counts;
+    judgement.has_stores = run.has_stores;
     CompareOptions options;
     if (!named.treatment.commit_each_input) options = {.at = false, .unordered = run.interleaved};
     if (auto found = first_difference(c, run.results, options)) {

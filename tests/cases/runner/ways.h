@@ -14,9 +14,10 @@ namespace millrace::cases {
 
 enum class Way {
   kPlain,    // a commit after each input
-  kRestart,  // the same, and the worker dies on the way: state comes back from the changelogs
-  kHostile,  // the log behaves as badly as a cluster may; transactions end with inputs, and
-             // anywhere
+  kRestart,  // the same, and the worker dies on the way: state comes back from the changelogs, or
+             // from a disk and the changelogs
+  kHostile,  // the log behaves as badly as a cluster may, the disk is late and memory short;
+             // transactions end with inputs, and anywhere
 };
 std::string to_string(Way way);
 
@@ -42,6 +43,7 @@ struct Failure {
 struct Judgement {
   std::optional<Failure> failure;
   TestCounts counts;
+  bool has_stores = false;
 };
 
 // Effect: runs the case once and compares. Throws nothing.
