@@ -1,6 +1,7 @@
 // An abort after the n-th record of any operator, and a worker's death there, leave no trace: the
 // committed records per partition, the folded changelogs and the counts of dropped records are
-// those of a run in which nothing happened.
+// those of a run in which nothing happened, and all was in memory. Where something happens, stores
+// lie on a disk.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -8,6 +9,7 @@
 
 #include "abort/operator_run.h"
 #include "abort/operators.h"
+#include "topology/built_graph.h"
 
 namespace millrace::testing {
 
@@ -32,17 +34,34 @@ void expect_same(const Result& undisturbed, const Result& result) {
   EXPECT_EQ(undisturbed.dropped, result.dropped);
 }
 
+bool keeps_on_disk(const Operator& op) {
+  StreamsBuilder builder;
+  op.build(builder);
+  const Topology topology = builder.build();
+  for (const graph::Subtopology& part : topology.graph().subtopologies()) {
+    for (const std::string& name : part.stores) {
+      const graph::StoreSpec& store = topology.graph().store(name);
+      if (store.persistent && store.logged) return true;
+    }
+  }
+  return false;
+}
+
 class Abort : public ::testing::TestWithParam<Operator> {};
 
 TEST_P(Abort, AfterAnyRecordChangesNothing) {
   const Operator& op = GetParam();
   const std::size_t length = op.script().size();
   ASSERT_GE(length, 60u);
+  std::int64_t disk_reads = 0;
   for (std::size_t n = 1; n <= length; ++n) {
     SCOPED_TRACE("record " + std::to_string(n));
     const std::size_t first = n / 2;
     const auto run = [&](Fate fate, Arrival arrival) {
-      return run_operator(op, first, n, fate, arrival);
+      const OperatorRun ran =
+          run_operator(op, first, n, fate, arrival, fate == Fate::kCommit ? Disk() : Disk(n));
+      disk_reads += ran.disk_reads;
+      return ran;
     };
     const OperatorRun aborted = run(Fate::kAbort, Arrival::kInPieces);
     EXPECT_GT(aborted.aborts, 0);
@@ -54,6 +73,7 @@ TEST_P(Abort, AfterAnyRecordChangesNothing) {
     }
     if (HasFailure()) return;
   }
+  EXPECT_EQ(disk_reads > 0, keeps_on_disk(op));
 }
 
 // A test that sees nothing proves nothing.

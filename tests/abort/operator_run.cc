@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <random>
 #include <stdexcept>
 #include <utility>
 
 #include "abort/aborting_log.h"
 #include "log/memory/memory_log.h"
+#include "millrace/detail/memory_disk.h"
 #include "millrace/partitioning.h"
 #include "worker/worker.h"
 
@@ -30,8 +32,9 @@ std::string shown(const log::memory::StoredRecord& record) {
 
 class Application {
  public:
-  explicit Application(const Operator& op)
-      : script_(op.script()), tick_(op.tick), topology_(built(op)) {
+  Application(const Operator& op, Disk disk)
+      : script_(op.script()), tick_(op.tick), topology_(built(op)), random_(disk.value_or(0)) {
+    if (disk) disk_.emplace(state::MemoryDiskOptions{disk});
     for (const std::string& topic : graph::external_topics(topology_.graph()))
       log_.create_topic({topic, kPartitions, {}});
     make_worker();
@@ -67,7 +70,14 @@ class Application {
   void restart() {
     dropped_before_ = committed_drops_;
     worker_.reset();
+    if (disk_ && random_() % 2 == 0) disk_->crash();
     make_worker();
+    // All of the second part waits: it makes one transaction again.
+    while (!worker_->settled()) {
+      if (!step()) wait();
+    }
+    while (step()) {
+    }
     settle();
   }
 
@@ -97,6 +107,7 @@ class Application {
   }
 
   int aborts() const { return seam_.refused(); }
+  std::int64_t disk_reads() const { return disk_ ? disk_->reads() : 0; }
 
  private:
   static Topology built(const Operator& op) {
@@ -121,10 +132,21 @@ class Application {
     options.commit_interval = Duration(3'600'000);  // commits come when they are asked for
     options.transaction_timeout = Duration(900'000);
     options.forget_typed_values = true;
+    options.max_records_per_step = 1;
+    if (disk_) options.disks = &*disk_;
     options.on_transaction_end = [this](bool) { keep_records(); };
     worker_ = std::make_unique<worker::Worker>(topology_.graph(), std::move(options), seam_, clock_,
                                                null_logger());
     while (step()) {
+    }
+  }
+
+  // Effect: what the disk has goes from memory, or what of it was not used for a while, or nothing.
+  void evict() {
+    if (!disk_ || !worker_->find_tasks()) return;
+    for (auto& [id, entry] : worker_->tasks().entries()) {
+      if (entry.state != worker::TaskState::kRunning) continue;
+      for (auto steps = random_() % 8; steps > 0; --steps) entry.task->evict(1 << 20);
     }
   }
 
@@ -164,6 +186,7 @@ class Application {
   }
 
   bool step() {
+    evict();
     bool moved = worker_->step();
     moved = log_.step() || moved;
     if (worker_->state() == worker::WorkerState::kFailed)
@@ -186,6 +209,8 @@ class Application {
   log::memory::MemoryLog log_{clock_};
   AbortingLog seam_{log_};
   std::map<TopicPartition, std::vector<log::memory::StoredRecord>> kept_;
+  std::mt19937_64 random_;
+  std::optional<state::MemoryDiskHost> disk_;
   std::unique_ptr<worker::Worker> worker_;
   std::map<std::string, std::int64_t> committed_drops_;
   std::map<std::string, std::int64_t> dropped_before_;  // of workers that died
@@ -194,8 +219,8 @@ class Application {
 }  // namespace
 
 OperatorRun run_operator(const Operator& op, std::size_t first, std::size_t second, Fate fate,
-                         Arrival arrival) {
-  Application run(op);
+                         Arrival arrival, Disk disk) {
+  Application run(op, disk);
   const std::size_t end = op.script().size();
   run.pipe(0, first);
   run.settle();
@@ -209,7 +234,7 @@ OperatorRun run_operator(const Operator& op, std::size_t first, std::size_t seco
   }
   run.pipe(second, end);
   run.settle();
-  return {run.result(), run.aborts()};
+  return {run.result(), run.aborts(), run.disk_reads()};
 }
 
 }  // namespace millrace::testing

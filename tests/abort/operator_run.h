@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,6 +34,7 @@ struct Result {
 struct OperatorRun {
   Result result;
   int aborts = 0;
+  std::int64_t disk_reads = 0;
 };
 
 // How the records of the second part come to an operator that reads two topics. In pieces, it takes
@@ -41,8 +43,13 @@ struct OperatorRun {
 // are given all at once.
 enum class Arrival { kAtOnce, kInPieces };
 
+// Where persistent stores lie. A seed: on a disk that applies late, and what it has leaves memory
+// before each record and each commit, or a part of it. A restart finds what a crash left, or all.
+// nullopt: in memory.
+using Disk = std::optional<std::uint64_t>;
+
 // The first part ends before record `first`, the second before record `second`.
 OperatorRun run_operator(const Operator& op, std::size_t first, std::size_t second, Fate fate,
-                         Arrival arrival);
+                         Arrival arrival, Disk disk = std::nullopt);
 
 }  // namespace millrace::testing
