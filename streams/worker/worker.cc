@@ -60,6 +60,8 @@ bool Worker::step() {
   if (finished()) return true;
   moved = transaction_.pump() || moved;
   moved = run_tasks() || moved;
+  // A record that is passed by is no step, but its dead letter and its offset belong to a transaction.
+  if (transaction_.state() == ProducerState::kIdle && anything_to_commit()) transaction_.stepped();
   moved = transaction_.pump() || moved;
   keep_memory();
   moved = commit_if_due() || moved;
