@@ -172,6 +172,7 @@ void Blame::pass_by_punctuation(std::int64_t number) {
 
 void Blame::set_null_aside(std::size_t source, const RecordView& record, const std::string& node,
                            std::string_view what) {
+  set_null_aside_ = true;
   leave(parts_.sources[source], record,
         {ErrorAction::kDeadLetter,
          {ErrorPhase::kDeserialization, node, "millrace::SerdeError",
@@ -196,7 +197,8 @@ void Blame::commit(std::size_t source, Offset next) {
                   left_out_.lower_bound({source, next}));
 }
 
-void Blame::commit_punctuations(bool replaying) {
+void Blame::commit(bool replaying) {
+  set_null_aside_ = false;
   if (!replaying) punctuations_left_out_.clear();
   for (const std::int64_t number : passed_by_) punctuations_left_out_.erase(number);
   passed_by_.clear();

@@ -81,14 +81,20 @@ class Blame {
   // Effect: says that a record was dropped, because it has no time.
   void log_time_dropped(std::size_t source, const RecordView& record);
 
-  // Whether something is left out that is not committed yet.
-  bool leaves_out() const { return !left_out_.empty() || !punctuations_left_out_.empty(); }
+  // Whether something is left out, or set aside, that is not committed yet.
+  bool leaves_out() const {
+    return !left_out_.empty() || !punctuations_left_out_.empty() || set_null_aside_;
+  }
 
   // Effect: forgets what lies below the offset that is committed for the source.
   void commit(std::size_t source, Offset next);
-  // Effect: forgets the punctuations that were passed by, or all if nothing is left to replay.
-  void commit_punctuations(bool replaying);
-  void abort() { passed_by_.clear(); }
+  // Effect: the rest of a commit: forgets the nulls that were set aside, and the punctuations that were
+  // passed by, or all of these if nothing is left to replay.
+  void commit(bool replaying);
+  void abort() {
+    passed_by_.clear();
+    set_null_aside_ = false;
+  }
 
  private:
   struct LeftOut {
@@ -110,6 +116,7 @@ class Blame {
   std::map<std::int64_t, LeftOut> punctuations_left_out_;
   std::int64_t punctuations_ = 0;        // that were left out, so far
   std::vector<std::int64_t> passed_by_;  // punctuations, in the open transaction
+  bool set_null_aside_ = false;          // in the open transaction
   Key failed_last_{0, kNoOffset};
   int attempts_ = 0;         // of failed_last_
   std::int64_t logged_ = 0;  // items that were left out

@@ -290,7 +290,7 @@ void StreamTask::commit(const std::vector<log::WrittenRange>& written) {
     queues_[i]->commit();
     blame_.commit(i, queues_[i]->next_offset());
   }
-  blame_.commit_punctuations(replaying());
+  blame_.commit(replaying());
   steps_.commit();
   commit_requested_ = false;
   memory_.commit();

@@ -158,7 +158,7 @@ class StreamTask final : public graph::NodeContext, private graph::ProcessorHost
   // yet, where a serializer throws; the transaction must be aborted.
   std::optional<Failure> write_changes();
 
-  // Whether records are left out whose offsets are not committed yet.
+  // Whether records are left out, or set aside as nulls, whose offsets are not committed yet.
   bool leaves_out() const { return blame_.leaves_out(); }
 
   // Effect: the one step of the open transaction is to blame for this; its handler is asked.

@@ -87,5 +87,17 @@ TEST_F(FailuresMeetOthers, ADeadLetterIsWrittenOnceWhereItsTaskIsLost) {
   EXPECT_EQ(values("dead"), "null");
 }
 
+TEST_F(FailuresMeetOthers, ARefusedLetterOfANullSuspendsItsTask) {
+  log.create_topic({"dead", 1, {{"message.timestamp.after.max.ms", "1000"}}});
+  WorkerOptions wanted = with_dead_letters();
+  wanted.commit_interval = 100ms;
+  Worker& worker = start_member(nulls_set_aside(), wanted);
+  put_null(0, 9'000'000'000);
+  put("a", "k", 1);
+  EXPECT_THAT(backs_off(worker), AllOf(HasSubstr("task 0_0"), HasSubstr("dead")));
+  run_until([&] { return values("out", 0) + values("out", 1) == "a"; });
+  EXPECT_EQ(values("dead"), "");
+}
+
 }  // namespace
 }  // namespace millrace::worker
