@@ -84,10 +84,7 @@ class MemoryDiskHost::Table final : public DiskTable {
     submitted_ = applied_ = BatchNumber();
   }
   void close() { wake_ = nullptr; }
-  void crash() {
-    pending_.clear();
-    hurried_ = 0;
-  }
+  void crash() { pending_.clear(); }
   std::size_t memory_bytes() const {
     std::size_t bytes = 0;
     for (const CommitBatch& batch : pending_) bytes += batch.bytes();
@@ -116,13 +113,11 @@ class MemoryDiskHost::Table final : public DiskTable {
   }
   BatchNumber applied() const override {
     if (late_ && !pending_.empty()) {
-      const std::size_t some = random_() % (pending_.size() + 1);
-      const_cast<Table*>(this)->apply(std::max(some, hurried_));
+      const_cast<Table*>(this)->apply(random_() % (pending_.size() + 1));
     }
     return applied_;
   }
-  // "As soon as can be" is later than now.
-  void hurry() override { hurried_ = pending_.size(); }
+  void hurry() override { apply(pending_.size()); }
 
   bool get(BytesView key, Bytes& value, Timestamp& timestamp) override {
     ++reads_;
@@ -162,7 +157,6 @@ class MemoryDiskHost::Table final : public DiskTable {
       pending_.pop_front();
       applied_ = applied_ + 1;
     }
-    hurried_ -= std::min(hurried_, batches);
     if (batches > 0 && wake_) wake_();
   }
 
@@ -173,7 +167,6 @@ class MemoryDiskHost::Table final : public DiskTable {
   Content content_;
   Content opened_;  // facts and offset as of the opening; no entries
   std::deque<CommitBatch> pending_;
-  std::size_t hurried_ = 0;  // of pending_: the next look at applied() finds them applied
   BatchNumber submitted_;
   BatchNumber applied_;
 };

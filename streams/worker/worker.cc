@@ -173,11 +173,11 @@ bool Worker::run_tasks() {
   // paused takes none for now.
   const bool may_run = transaction_.may_step() && state_ != WorkerState::kClosing && !paused_;
   for (auto& [id, entry] : tasks_->entries()) {
+    entry.wait_until.reset();
     if (entry.state != TaskState::kRunning) {
       entry.ran_last = busy_;
       continue;
     }
-    entry.wait_until.reset();
     if (!may_run) continue;
     if (!may_run_carefully(id, entry)) {
       entry.ran_last = busy_;

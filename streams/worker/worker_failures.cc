@@ -35,13 +35,15 @@ bool Worker::may_run_carefully(TaskId id, const TaskSet::Entry& entry) const {
          careful_.may_run(id, entry.task->steps_taken(), entry.task->replaying());
 }
 
-// What is replayed is committed as soon as it has run.
+// What is replayed is committed as soon as it has run; what has run of it, where the worker is paused.
 bool Worker::commit_carefully() {
-  for (const auto& [id, entry] : tasks_->entries()) {
-    if (entry.state == TaskState::kRunning && entry.task->replaying() &&
-        may_run_carefully(id, entry))
-      return false;
-  }
+  const auto& entries = tasks_->entries();
+  const bool goes_on = std::any_of(entries.begin(), entries.end(), [&](const auto& task) {
+    const auto& [id, entry] = task;
+    return entry.state == TaskState::kRunning && entry.task->replaying() &&
+           may_run_carefully(id, entry);
+  });
+  if (goes_on && (!paused_ || !anything_to_commit())) return false;
   last_commit_ = clock_.monotonic();
   kicked_ = false;
   if (!anything_to_commit()) {

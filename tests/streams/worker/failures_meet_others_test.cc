@@ -99,5 +99,56 @@ TEST_F(FailuresMeetOthers, ARefusedLetterOfANullSuspendsItsTask) {
   EXPECT_EQ(values("dead"), "");
 }
 
+TEST_F(FailuresMeetOthers, AWorkerThatIsPausedInAReplayCommitsWhatHasRun) {
+  WorkerOptions wanted = options();
+  wanted.max_records_per_step = 1;
+  wanted.errors.processing = ErrorAction::kSkip;
+  Worker& worker = start_member(checking([](const std::string&, const std::string& value) {
+                                  if (value == "bad") throw std::runtime_error("no");
+                                }),
+                                wanted);
+  for (const char* value : {"a", "b", "c", "bad", "d"}) put(value);
+  run_until([&] { return worker.transaction().counts().aborts == 1; });
+  run_until([&] { return worker.counts().records >= 5; });
+  const auto& replaying = *worker.tasks().entries().begin()->second.task;
+  ASSERT_TRUE(replaying.replaying()) << "in the middle of it";
+  ASSERT_TRUE(replaying.has_progress());
+  worker.set_paused(true);
+  EXPECT_FALSE(spins(worker));
+  clock.advance(1s);
+  EXPECT_FALSE(spins(worker));
+  EXPECT_EQ(worker.transaction().state(), ProducerState::kIdle);
+  EXPECT_GT(committed().offset, Offset(0));
+  worker.set_paused(false);
+  settle();
+  EXPECT_EQ(values("out", 0) + values("out", 1), "a b c d");
+}
+
+TEST_F(FailuresMeetOthers, ATaskThatWaitedForAnInputIsAskedBackAndNobodySpins) {
+  create("in2", 2);
+  StreamsBuilder builder;
+  builder.stream<std::string, std::string>("in")
+      .merge(builder.stream<std::string, std::string>("in2"))
+      .to("out");
+  WorkerOptions wanted = options();
+  wanted.commit_interval = 60s;
+  wanted.transaction_timeout = 900s;
+  wanted.max_task_idle = 1s;
+  put("a", "k", 0, 1);
+  put("b", "k", 0, 2, "in2");
+  put("c", "k", 0, 3);
+  Worker& worker = start_member(builder.build(), wanted);
+  ASSERT_EQ(worker.counts().records, 2) << "the third waits for the other input";
+  gate.closed = true;
+  gate.revoke({{"in", Partition(0)}});
+  rest();
+  ASSERT_TRUE(gate.commit_waits());
+  clock.advance(2s);
+  EXPECT_FALSE(spins(worker));
+  gate.open_gate();
+  rest();
+  EXPECT_EQ(values("out", 0) + values("out", 1), "a b");
+}
+
 }  // namespace
 }  // namespace millrace::worker
