@@ -19,7 +19,8 @@ namespace millrace::state {
 
 // Whether and when batches are applied that were submitted.
 struct MemoryDiskOptions {
-  // Sometimes, as chosen by this seed, at looks at applied(). nullopt: at once.
+  // Sometimes, as chosen by this seed, at looks at applied(); after hurry() at the next. nullopt: at
+  // once.
   std::optional<std::uint64_t> seed = {};
 };
 
