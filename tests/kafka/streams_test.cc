@@ -13,6 +13,7 @@
 
 #include "kafka/kafka_topics.h"
 #include "kafka/own_broker.h"
+#include "support/temporary_directory.h"
 
 namespace millrace {
 namespace {
@@ -74,9 +75,10 @@ class StreamsOnKafka : public testing::Test {
             .transaction_timeout = 5s,
             .logger = &messages_};
   }
-  std::unique_ptr<Streams> start(int threads = 1) {
+  std::unique_ptr<Streams> start(int threads = 1, std::string state_dir = {}) {
     StreamsConfig wanted = config();
     wanted.num_stream_threads = threads;
+    wanted.state_dir = std::move(state_dir);
     auto app = std::make_unique<Streams>(counting(name_ + "-in", name_ + "-out"), wanted);
     app->start();
     return app;
@@ -237,8 +239,10 @@ TEST_F(StreamsOnKafka, SaysWhichTopicIsMissing) {
 // Two processes with the same application id do not share the work silently: at least one stops and
 // says why, and what was committed by either is exact.
 TEST_F(StreamsOnKafka, StopsWhereTwoProcessesShareAnId) {
+  // As on two machines: on one they would meet at the state directory.
+  const TemporaryDirectory elsewhere;
   auto first = start();
-  auto second = start();
+  auto second = start(1, elsewhere.path());
   int produced = 0;
   const Duration until = SystemClock::instance().monotonic() + 60s;
   while (is_running_or_rebalancing(first->state()) && is_running_or_rebalancing(second->state())) {

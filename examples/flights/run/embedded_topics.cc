@@ -33,10 +33,11 @@ std::size_t count_records(millrace::EmbeddedLog& log, const std::string& topic) 
   return count;
 }
 
-millrace::StreamsConfig embedded_config(const std::string&, millrace::EmbeddedLog& log,
+millrace::StreamsConfig embedded_config(const std::string& directory, millrace::EmbeddedLog& log,
                                         millrace::StreamsConfig config) {
   if (config.application_id.empty()) config.application_id = "flights-demo";
   config.embedded_log = &log;
+  config.state_dir = directory + "/state";
   static millrace::FileLogger warnings(stderr, millrace::LogLevel::kWarning);
   if (config.logger == nullptr) config.logger = &warnings;
   return config;
