@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "log/journal/frame_codec.h"
+
 namespace millrace::log::journal {
 
 namespace {
@@ -12,19 +14,20 @@ using TransactionPointer = std::shared_ptr<JournalTransaction>;
 
 constexpr std::size_t kMostOffsetMetadata = 4096;  // Kafka's offset.metadata.max.bytes
 
-// Calls visit(transaction) for each other transaction that has an offset below the last of this one, in
-// a partition of both, as long as it returns true. Returns false if it was stopped.
+// Calls visit(transaction) for each other transaction that is to be written and has an offset below the
+// last record of this one, in a partition of both, as long as it returns true. Returns false if it was
+// stopped. What lies between that record and the marker behind it need not be there: the marker is passed
+// when it is reached. So what waited for a long transaction goes to its place piece by piece behind it.
 template <class Visit>
 bool for_each_predecessor(const JournalTransaction& transaction, Visit visit) {
   for (const JournalTransaction::Touched& touched : transaction.touched) {
     if (touched.topic->removed()) continue;
     const LivePartition& partition = *touched.topic->partition(touched.partition);
     for (auto entry = partition.unsettled_begin(); entry != partition.unsettled_end(); ++entry) {
-      if (entry->transaction.get() != &transaction) {
-        if (!visit(*entry->transaction)) return false;
-      } else if (!entry->records) {
-        break;  // its marker, the last that it has here
-      }
+      if (entry->base > touched.last) break;
+      JournalTransaction& other = *entry->transaction;
+      if (&other == &transaction || other.is_settled()) continue;
+      if (!visit(other)) return false;
     }
   }
   return true;
@@ -76,7 +79,7 @@ void Coordinator::append(const Seat& seat, const std::shared_ptr<LiveTopic>& top
                          Partition partition, std::shared_ptr<const FlushedRecords> records) {
   const TransactionPointer& transaction = open_of(seat);
   const std::int64_t count = records->records();
-  transaction->bytes += records->bytes().size();
+  transaction->bytes += kBatchHeadSize + records->bytes().size();
   const Offset first = topic->partition(partition)->append(std::move(records), transaction);
   const auto touched = std::ranges::find_if(transaction->touched, [&](const auto& t) {
     return t.topic == topic && t.partition == partition;
@@ -279,7 +282,8 @@ void Coordinator::settle_parked(const TransactionPointer& parked, Offset at) {
   outcome_is_known(*parked, Status::success());
 }
 
-void Coordinator::refuse(const std::vector<TransactionPointer>& chosen, const Status& why) {
+bool Coordinator::refuse(const std::vector<TransactionPointer>& chosen, const Status& why) {
+  bool any = false;
   for (const TransactionPointer& t : chosen) {
     t->chosen = false;
     if (t->state != State::kCommitting) continue;
@@ -287,7 +291,9 @@ void Coordinator::refuse(const std::vector<TransactionPointer>& chosen, const St
     t->offsets.clear();
     t->bytes = 0;
     outcome_is_known(*t, why);
+    any = true;
   }
+  return any;
 }
 
 std::optional<Offset> Coordinator::first_parked() const {

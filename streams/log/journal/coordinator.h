@@ -103,8 +103,9 @@ class Coordinator {
   // Effect: the transaction is durable, and in its place later.
   void settle_parked(const std::shared_ptr<JournalTransaction>& parked, Offset at);
 
-  // Effect: the chosen ones cannot be written: their commits end with this status (kAbort).
-  void refuse(const std::vector<std::shared_ptr<JournalTransaction>>& chosen, const Status& why);
+  // Effect: the chosen ones cannot be written: commits among them end with this status (kAbort). Returns
+  // whether there was any: what is parked stays as it is.
+  bool refuse(const std::vector<std::shared_ptr<JournalTransaction>>& chosen, const Status& why);
 
   // The lowest offset in the parking topic of what is parked and not chosen.
   std::optional<Offset> first_parked() const;

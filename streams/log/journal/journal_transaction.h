@@ -43,7 +43,7 @@ struct JournalTransaction {
   State state = State::kOpen;
   Duration deadline{};  // on the monotonic clock: aborted then, if still open
   std::vector<Touched> touched;
-  std::size_t bytes = 0;
+  std::size_t bytes = 0;  // in a frame, about
 
   // From submit_commit() on.
   std::string group;

@@ -16,7 +16,7 @@ namespace {
 
 using TransactionPointer = std::shared_ptr<JournalTransaction>;
 
-// What a frame of several transactions should not exceed.
+// What a frame of several transactions should not exceed, where they may be as long.
 constexpr std::size_t kMostFrameBytes = std::size_t{64} << 20;
 // A commit whose producer has seen its flush follows within microseconds: worth more than writing the
 // later ones twice.
@@ -123,11 +123,13 @@ void JournalWriter::carry_out_order(Lock& lock) {
 }
 
 bool JournalWriter::write_transactions(Lock& lock) {
-  std::vector<TransactionPointer> chosen = state_.transactions.choose(kMostFrameBytes);
+  const std::size_t most =
+      std::min<std::uint64_t>(kMostFrameBytes, state_.options.max_transaction_bytes);
+  std::vector<TransactionPointer> chosen = state_.transactions.choose(most);
   if (chosen.empty()) return false;
   if (state_.options.sync == Sync::kWindow && !stopping_) {
     wait_for_company(lock);
-    chosen = state_.transactions.choose(kMostFrameBytes);
+    chosen = state_.transactions.choose(most);
   }
   const auto is_parked = [](const TransactionPointer& t) {
     return t->state == JournalTransaction::State::kParked;
@@ -141,7 +143,12 @@ bool JournalWriter::write_transactions(Lock& lock) {
   if (written.ok()) {
     keep_in_memory(state_.transactions.settle(chosen));
   } else if (written.consequence() == Consequence::kAbort) {
-    state_.transactions.refuse(chosen, written);
+    if (!state_.transactions.refuse(chosen, written)) {
+      fail(Status::fatal(
+          "what is parked in the journal in " + state_.options.directory +
+          " does not fit into one frame: " + written.message() +
+          ". Nothing was lost; open it again, which brings it to its place in several"));
+    }
   }
   return true;
 }

@@ -15,7 +15,11 @@ void add_partition(const LivePartition& partition, Timestamp now,
   const std::size_t before = batches.size();
   const auto first = partition.unsettled_begin();
   auto entry = first;
-  for (; entry != partition.unsettled_end() && entry->transaction->chosen; ++entry) {
+  // Behind the records of a transaction that is settled its marker may be left.
+  const auto goes = [](const LivePartition::Entry& e) {
+    return e.transaction->chosen || e.transaction->is_settled();
+  };
+  for (; entry != partition.unsettled_end() && goes(*entry); ++entry) {
     const bool committed = entry->transaction->state != State::kAborting;
     if (!entry->records || !committed) continue;
     // What lies between two batches belongs to the lower one.

@@ -5,8 +5,7 @@
 
 #include <algorithm>
 
-#include "streams/log/journal/journal_client.h"
-#include "support/temporary_directory.h"
+#include "streams/log/journal/journal_log_fixture.h"
 
 namespace millrace::log::journal {
 namespace {
@@ -16,31 +15,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Pair;
 using Values = JournalClient::Values;
-
-class JournalLogTest : public testing::Test {
- protected:
-  JournalLogTest() { open(); }
-
-  void open() {
-    log = open_or_throw(options);
-    client = std::make_unique<JournalClient>(*log);
-  }
-  void close() {
-    client.reset();
-    log.reset();
-  }
-  void reopen() {
-    close();
-    open();
-  }
-
-  TemporaryDirectory directory;
-  JournalOptions options{.directory = directory.path() / "journal"};
-  std::unique_ptr<JournalLog> log;
-  std::unique_ptr<JournalClient> client;
-  const TopicPartition a{"a", Partition(0)};
-  const TopicPartition b{"b", Partition(0)};
-};
 
 TEST_F(JournalLogTest, EverythingCommittedIsThereAgain) {
   client->create_topic("a", 2, {{"max.message.bytes", "2000"}});
@@ -86,141 +60,6 @@ TEST_F(JournalLogTest, AnOffsetThatAReaderPassedIsNeverGivenOutAgain) {
   auto again = client->producer("p");
   client->commit_values(*again, a, {"new"});
   EXPECT_THAT(client->read(a, Offset(3)), ElementsAre(Pair(3, "new")));
-}
-
-TEST_F(JournalLogTest, ACommitDoesNotWaitForAnOpenTransactionBelowIt) {
-  // It is parked; and in its place once the other has ended.
-  client->create_topic("a", 1);
-  auto slow = client->producer("slow");
-  auto quick = client->producer("quick");
-  client->begin_with(*slow, a, {"slow"});
-  client->commit_values(*quick, a, {"quick"});
-  client->commit_values(*quick, a, {"quicker"});
-  EXPECT_THAT(client->read(a), IsEmpty());
-  client->must(client->commit(*slow));
-  const Values expected = {{0, "slow"}, {1, "quick"}, {3, "quicker"}};
-  EXPECT_EQ(client->read(a), expected);
-  slow.reset();
-  quick.reset();
-  reopen();
-  EXPECT_EQ(client->read(a), expected);
-}
-
-TEST_F(JournalLogTest, WhatIsParkedWhenTheJournalClosesIsInItsPlaceAfterwards) {
-  client->create_topic("a", 2);
-  client->create_topic("b", 1);
-  const TopicPartition a1{"a", Partition(1)};
-  auto slow = client->producer("slow");
-  auto quick = client->producer("quick");
-  client->begin_with(*slow, a, {"never committed"});
-  client->must(quick->begin());
-  client->send(*quick, a, "1");
-  client->send(*quick, a1, "0");
-  client->must(client->flush(*quick));
-  client->send(*quick, a, "2");
-  client->must(client->flush(*quick));
-  client->must(client->commit(*quick, {{b, Offset(9), "m"}}, "g"));
-  EXPECT_EQ(client->committed("g", b).offset, Offset(9));
-  client->commit_values(*quick, a, {"4"});
-  slow.reset();
-  quick.reset();
-  for (int times = 0; times < 3; ++times) {
-    reopen();
-    EXPECT_THAT(client->read(a), ElementsAre(Pair(1, "1"), Pair(2, "2"), Pair(4, "4")));
-    EXPECT_THAT(client->read(a1), ElementsAre(Pair(0, "0")));
-    EXPECT_EQ(client->list(OffsetKind::kEnd, a), Offset(6));
-    EXPECT_EQ(client->committed("g", b).offset, Offset(9));
-  }
-  auto again = client->producer("quick");
-  client->commit_values(*again, a, {"6"});
-  EXPECT_THAT(client->read(a).back(), Pair(6, "6"));
-}
-
-TEST_F(JournalLogTest, WhatWasParkedAndIsInItsPlaceIsNotPlacedAgain) {
-  // Its record stays in the journal's own topic as long as an older one is parked.
-  client->create_topic("a", 1);
-  client->create_topic("b", 1);
-  auto slow_a = client->producer("slow a");
-  auto slow_b = client->producer("slow b");
-  auto quick = client->producer("quick");
-  client->begin_with(*slow_a, a, {"never committed"});
-  client->begin_with(*slow_b, b, {"slow"});
-  client->commit_values(*quick, a, {"parked first"});
-  client->commit_values(*quick, b, {"parked second"});
-  client->must(client->commit(*slow_b));
-  const Values expected = {{0, "slow"}, {1, "parked second"}};
-  EXPECT_EQ(client->read(b), expected);
-  slow_a.reset();
-  slow_b.reset();
-  quick.reset();
-  for (int times = 0; times < 3; ++times) {
-    reopen();
-    EXPECT_THAT(client->read(a), ElementsAre(Pair(1, "parked first")));
-    EXPECT_EQ(client->read(b), expected);
-  }
-}
-
-TEST_F(JournalLogTest, MuchMoreThanAFrameHoldsIsParkedWhenTheJournalCloses) {
-  close();
-  options.max_transaction_bytes = 10'000;
-  open();
-  client->create_topic("a", 1);
-  client->create_topic("b", 1);
-  auto slow = client->producer("slow");
-  auto quick = client->producer("quick");
-  client->begin_with(*slow, a, {"never committed"});
-  Values expected;
-  for (int i = 0; i < 20; ++i) {
-    const std::string value = std::to_string(i) + std::string(5'000, 'x');
-    expected.emplace_back(1 + 2 * i, value);
-    client->must(quick->begin());
-    client->send(*quick, a, value);
-    client->send(*quick, b, "small");
-    client->must(client->flush(*quick));
-    client->must(client->commit(*quick));
-  }
-  slow.reset();
-  quick.reset();
-  for (int times = 0; times < 3; ++times) {
-    reopen();
-    EXPECT_EQ(client->read(a), expected);
-    EXPECT_EQ(client->read(b).size(), expected.size());
-  }
-}
-
-TEST_F(JournalLogTest, AParkedTransactionGoesToItsPlaceWhenTheOpenOneTimesOut) {
-  client->create_topic("a", 1);
-  auto slow = client->producer("slow", Duration(300));
-  auto quick = client->producer("quick");
-  client->begin_with(*slow, a, {"slow"});
-  client->commit_values(*quick, a, {"quick"});
-  client->until("the time-out", [&] { return !client->read(a).empty(); });
-  EXPECT_THAT(client->read(a), ElementsAre(Pair(1, "quick")));
-  EXPECT_EQ(client->commit(*slow).consequence(), Consequence::kFenced);
-}
-
-TEST_F(JournalLogTest, TransactionsThatPrecedeEachOtherCommitTogether) {
-  // Each has an offset below one of the other: no order of theirs would do.
-  client->create_topic("a", 1);
-  auto one = client->producer("one");
-  auto two = client->producer("two");
-  client->must(one->begin());
-  client->must(two->begin());
-  for (int i = 0; i < 3; ++i) {
-    client->send(*one, a, "one");
-    client->must(client->flush(*one));
-    client->send(*two, a, "two");
-    client->must(client->flush(*two));
-  }
-  const OperationId first = client->next();
-  one->submit_commit(first, {}, {});
-  client->must(client->commit(*two));
-  const Values expected = {{0, "one"}, {1, "two"}, {2, "one"}, {3, "two"}, {4, "one"}, {5, "two"}};
-  EXPECT_EQ(client->read(a), expected);
-  one.reset();
-  two.reset();
-  reopen();
-  EXPECT_EQ(client->read(a), expected);
 }
 
 TEST_F(JournalLogTest, RecordsThatLeftMemoryAreReadFromDisk) {
