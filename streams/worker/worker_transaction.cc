@@ -110,18 +110,28 @@ std::optional<bool> Worker::outcome_in_log(const log::OffsetsCommitted& answer,
   // Of a task that is gone the next owner may have committed as well, so it is asked last.
   std::optional<bool> by_held;
   std::optional<bool> by_gone;
+  std::vector<std::int64_t> numbers;
+  for (const auto& partition : answer.offsets) {
+    numbers.push_back(state::TaskMemory::kUnknown);
+    for (const auto& [name, value] : task::decode_commit_metadata(partition.metadata).entries) {
+      if (name == task::kTransactionNumberName) numbers.back() = value;
+    }
+  }
+  // Numbers only grow, and a commit is of all its tasks or of none: one that lacks it refutes it, also
+  // where somebody else has given its number to another task meanwhile.
+  bool refuted = false;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const auto pending = in_commit_.find(ids[i]);
+    refuted = refuted || (pending != in_commit_.end() && numbers[i] < pending->second.number);
+  }
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const auto found = tasks_->entries().find(ids[i]);
     const TaskSet::Entry* entry = found == tasks_->entries().end() ? nullptr : &found->second;
     if (entry && !in_transaction(entry->state)) entry = nullptr;
-    std::int64_t in_log = state::TaskMemory::kUnknown;
-    for (const auto& [name, value] :
-         task::decode_commit_metadata(answer.offsets[i].metadata).entries) {
-      if (name == task::kTransactionNumberName) in_log = value;
-    }
+    const std::int64_t in_log = numbers[i];
     const auto pending = in_commit_.find(ids[i]);
     const bool was_in_doubt = in_doubt && pending != in_commit_.end();
-    const bool committed = was_in_doubt && in_log == pending->second.number;
+    const bool committed = was_in_doubt && !refuted && in_log == pending->second.number;
     if (was_in_doubt) {
       auto& verdict = entry && was_in_commit(ids[i], *entry) ? by_held : by_gone;
       verdict = committed || verdict.value_or(false);

@@ -311,6 +311,40 @@ TEST_F(WorkerAlone, WhoFindsACommitThatIsNotItsOwnStops) {
   EXPECT_EQ(values(), "1");
 }
 
+// Somebody else has one of the tasks already, and gave its commit the number that is in doubt here.
+// The other task tells: a commit is of all its tasks or of none.
+TEST_F(WorkerAlone, ACommitThatOneTaskLacksWasNotMade) {
+  Worker& worker = start_member("app-1", both());
+  put("a", "k", 0);
+  put("b", "k", 1);
+  settle();
+  put("c", "k", 0);
+  put("d", "k", 1);
+  gate.closed = true;
+  run_until([&] { return gate.commit_waits(); });
+  task::CommitMetadata metadata = task::decode_commit_metadata(committed().metadata);
+  for (auto& entry : metadata.entries) {
+    if (entry.name == task::kTransactionNumberName) ++entry.value;
+  }
+  log::Inbox inbox;
+  const auto other = log.make_producer({.transactional_id = "app-1"}, inbox);
+  other->submit_init(log::OperationId(1));
+  log.settle();
+  ASSERT_TRUE(other->begin().ok());
+  other->submit_commit(log::OperationId(2),
+                       {{{"in", Partition(0)}, Offset(2), task::encode(metadata)}}, {"app"});
+  log.settle();
+  gate.closed = false;
+  gate.open_gate();
+  EXPECT_THAT(failure_of(worker), HasSubstr("another process has committed"));
+  kill(worker);
+  start_member("app-1", both());
+  settle();
+  EXPECT_EQ(committed("in", 1).offset, Offset(2));
+  EXPECT_EQ(log.read_all("out", Partition(0), Isolation::kReadCommitted).size(), 3u)
+      << "what came to the other task is not lost";
+}
+
 TEST_F(WorkerAlone, ADoubtWithTheTasksRevokedMeanwhile) {
   Worker& worker = start_member("app-1", both());
   settle();
