@@ -96,6 +96,7 @@ void Simulation::start(const std::string& id, int workers_at_start) {
     if (!disk)
       disk = std::make_unique<state::MemoryDiskHost>(state::MemoryDiskOptions{below(1000)});
     options.disks = disk.get();
+    options.memory = &memory_;
   }
   const char* wanted = std::getenv("MILLRACE_SIMULATION");
   const bool only_one = wanted && std::strchr(wanted, '-') == nullptr;
@@ -148,6 +149,7 @@ void Simulation::something_happens() {
 
 bool Simulation::step() {
   bool moved = false;
+  if (keeps_ == Disks::kOfEachProcess && below(4) == 0) others_.set(below(2) == 0 ? 0 : kMemory);
   for (Member& member : members_) {
     if (below(3) > 0) moved = member.worker->step() || moved;
     if (member.worker->took_over()) member.failed.clear();
@@ -161,6 +163,12 @@ bool Simulation::step() {
   if (members_.empty()) start_process();
   moved = log_.step() || moved;
   return moved;
+}
+
+std::int64_t Simulation::evictions() const {
+  std::int64_t sum = 0;
+  for (const Member& member : members_) sum += member.worker->counts().evictions;
+  return sum;
 }
 
 void Simulation::wait() {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "log/memory/memory_log.h"
+#include "millrace/detail/memory_budget.h"
 #include "millrace/detail/memory_disk.h"
 #include "millrace/topology.h"
 #include "streams/worker/process_log.h"
@@ -22,7 +23,7 @@ namespace millrace::worker {
 
 enum class Workers { kProcesses, kThreads };
 // Whether each process keeps its stores on a disk, which applies late and forgets in a crash what it
-// has not applied.
+// has not applied; then memory is short now and then, too.
 enum class Disks { kNone, kOfEachProcess };
 
 class Simulation {
@@ -45,12 +46,16 @@ class Simulation {
   std::string not_at_rest() const;  // partitions with an open end, or input that is not committed
 
   const log::memory::HostileCounts& counts() const { return log_.counts(); }
+  // Of workers that were there at the end.
+  std::int64_t evictions() const;
   int deaths() const { return deaths_; }
   int process_deaths() const { return process_deaths_; }
   // Equal for equal runs: what happened, step by step.
   std::uint64_t trace() const { return trace_; }
 
  private:
+  static constexpr std::size_t kMemory = std::size_t{1} << 40;
+
   struct Member {
     std::string id;
     std::unique_ptr<Worker> worker;
@@ -78,6 +83,8 @@ class Simulation {
   log::memory::MemoryLog log_;
   std::unique_ptr<ProcessLog> process_;                                  // of threads
   std::map<std::string, std::unique_ptr<state::MemoryDiskHost>> disks_;  // by id of a process
+  state::MemoryBudget memory_{kMemory};                                  // of all processes
+  state::MemoryShare others_{memory_, state::MemoryUse::kRocksDb};       // all of it, or nothing
   std::vector<Member> members_;
   std::vector<std::vector<std::string>> input_;
   int records_ = 0;
