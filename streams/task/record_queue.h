@@ -95,7 +95,7 @@ class RecordQueue {
   RecordArena arena_;
   std::size_t cursor_ = 0;
   std::vector<Offset> left_out_;  // ascending
-  Offset next_;  // behind the last record of the queue, or where reading began
+  Offset next_;                   // behind the last record of the queue, or where reading began
   Offset committed_next_;
   std::unique_ptr<graph::SourceSlot> slot_;
   graph::DropCounter null_keys_;

@@ -94,13 +94,12 @@ TableHandle add_table(const std::shared_ptr<graph::GraphBuilder>& graph, const T
   graph::StoreSpec spec = table_store_spec(name, materialized);
   spec.needed = store.has_value();
   graph->add_store(std::move(spec));
-  const NodeId source =
-      graph->add_source({"table", consumed.name.view(), consumed.where}, {topic.name()},
-                        new graph::SourceNode<K, std::optional<V>>(
-                            {topic.serdes().key, topic.serdes().value,
-                             consumed.timestamp.function(), consumed.on_null,
-                             consumed.timestamp.by_wall_clock(),
-                             consumed.timestamp.logs_dropped()}));
+  const NodeId source = graph->add_source(
+      {"table", consumed.name.view(), consumed.where}, {topic.name()},
+      new graph::SourceNode<K, std::optional<V>>({topic.serdes().key, topic.serdes().value,
+                                                  consumed.timestamp.function(), consumed.on_null,
+                                                  consumed.timestamp.by_wall_clock(),
+                                                  consumed.timestamp.logs_dropped()}));
   const NodeId table = graph->add_processor(
       {"rows", {}, consumed.where}, {source},
       new TableSourceNode<K, std::optional<V>, V>(TableStore<K, V>(name, materialized.key_serde)),
