@@ -61,7 +61,7 @@ void Transaction::stop_after_abort(std::string why) {
 }
 
 void Transaction::resolved(bool committed) {
-  if (!std::exchange(resolving_, false)) return;
+  if (std::exchange(question_, 0) == 0) return;
   in_doubt_ = false;
   on(committed ? ProducerEvent::kResolvedCommitted : ProducerEvent::kResolvedAborted);
 }
@@ -86,11 +86,13 @@ void Transaction::perform(Action actions) {
   if (has(actions, Action::kSubmitAbort)) submit_abort();
   if (has(actions, Action::kReplay)) replay();
   if (has(actions, Action::kRotate)) rotate();
-  if (has(actions, Action::kRetryRotation))
+  if (has(actions, Action::kRetryRotation)) {
+    question_ = 0;
     back_off("the next producer could not be made: " + last_failure_);
+  }
   if (has(actions, Action::kResolve)) {
     if (in_doubt_) ++counts_.doubts;
-    resolving_ = true;
+    question_ = ++questions_;
     host_.resolve(in_doubt_);
   }
 }
@@ -273,7 +275,7 @@ void Transaction::begin_rotation() {
   producer_.reset();
   parts_.output.forget_producer();
   retry_at_.reset();  // of a pause that came before
-  resolving_ = false;
+  question_ = 0;
   begun_ = false;
   abort_after_operation_ = false;
   producer_ = parts_.log.make_producer(options_, parts_.inbox);

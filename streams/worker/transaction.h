@@ -47,7 +47,8 @@ class TransactionHost {
 
   // Effect: a new producer has taken over: finds out what became of the last commit, if that is in
   // doubt, and that nobody else has committed since. Ends in Transaction::resolved(), later or at
-  // once, or in stop().
+  // once, or in stop(). An answer that comes later is nobody's if Transaction::question() is not what
+  // it was in this call.
   virtual void resolve(bool in_doubt) = 0;
 
   virtual void close_revoked() = 0;  // undone, without publishing
@@ -104,8 +105,11 @@ class Transaction {
   void item_left_out();
   // Effect: when the abort that is under way or comes next is done, TransactionHost::stop(why).
   void stop_after_abort(std::string why);
-  // Effect: none where the producer that TransactionHost::resolve() was asked for is gone.
+  // Effect: none where no question is open.
   void resolved(bool committed);
+  // The number of the question that TransactionHost::resolve() was asked last; 0: it is answered, or the
+  // producer that it was asked for is gone.
+  std::int64_t question() const { return question_; }
 
   // Effect: takes in an event of the producer's. Returns false if it is somebody else's.
   bool handle(const log::Event& event);
@@ -148,9 +152,10 @@ class Transaction {
   bool begun_ = false;  // the producer has a transaction open
   bool flush_submitted_ = false;
   bool abort_after_operation_ =
-      false;                // one operation at a time: the abort waits for the flush to end
-  bool in_doubt_ = false;   // a commit was submitted and its outcome is not known
-  bool resolving_ = false;  // the host was asked, and has not answered
+      false;                    // one operation at a time: the abort waits for the flush to end
+  bool in_doubt_ = false;       // a commit was submitted and its outcome is not known
+  std::int64_t question_ = 0;   // the host was asked, and has not answered
+  std::int64_t questions_ = 0;  // that the host was asked, so far
   bool acknowledge_at_end_ = false;
   bool close_lost_at_end_ = false;
   bool rotate_at_end_ = false;

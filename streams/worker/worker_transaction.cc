@@ -93,8 +93,11 @@ void Worker::resolve(bool in_doubt) {
     ids.push_back(id);
     partitions.push_back(anchor);
   }
+  // An earlier question may be answered after this one, with offsets from before later commits.
+  const std::int64_t question = transaction_.question();
   admin_.committed_offsets(options_.application_id, partitions,
                            [=, this](const log::OffsetsCommitted& answer) {
+                             if (transaction_.question() != question) return;
                              const auto committed = outcome_in_log(answer, ids, in_doubt);
                              if (!committed) return;
                              if (in_doubt)

@@ -1,5 +1,5 @@
-// A log in front of another one: commits wait at a gate until the test opens it, and membership is
-// what the test says.
+// A log in front of another one: commits wait at a gate until the test opens it, answers about committed
+// offsets are kept back, producers die, and membership is what the test says.
 #pragma once
 
 #include <functional>
@@ -26,6 +26,20 @@ class GateLog final : public log::Log {
     if (waiting_) std::exchange(waiting_, nullptr)();
   }
 
+  // --- the newest producer -----------------------------------------------------------------------
+
+  void kill_producer() { producer_->die(); }
+
+  // --- answers about committed offsets -----------------------------------------------------------
+
+  // If set, what is asked from then on is answered by it, and the answer is on its way until the test
+  // lets it arrive.
+  std::function<log::CommittedOffset(const TopicPartition&)> keeps_answers;
+  std::size_t answers_kept() const { return kept_.size(); }
+  void give_kept_answers() {
+    for (log::Event& answer : std::exchange(kept_, {})) admin_inbox_->push(std::move(answer));
+  }
+
   // --- membership, of the newest member ----------------------------------------------------------
 
   bool scripted_membership = false;
@@ -41,14 +55,16 @@ class GateLog final : public log::Log {
 
   std::unique_ptr<log::LogProducer> make_producer(log::ProducerOptions options,
                                                   log::Inbox& inbox) override {
-    return std::make_unique<Producer>(*this, behind_.make_producer(std::move(options), inbox));
+    return std::make_unique<Producer>(*this, behind_.make_producer(std::move(options), inbox),
+                                      inbox);
   }
   std::unique_ptr<log::LogReader> make_reader(log::ReaderOptions options,
                                               log::Inbox& inbox) override {
     return behind_.make_reader(options, inbox);
   }
   std::unique_ptr<log::LogAdmin> make_admin(log::Inbox& inbox) override {
-    return behind_.make_admin(inbox);
+    admin_inbox_ = &inbox;
+    return std::make_unique<Admin>(*this, behind_.make_admin(inbox));
   }
   std::unique_ptr<log::GroupMembership> make_membership(log::MembershipOptions options,
                                                         log::Inbox& inbox) override {
@@ -62,9 +78,13 @@ class GateLog final : public log::Log {
 
   class Producer final : public log::LogProducer {
    public:
-    Producer(GateLog& gate, std::unique_ptr<log::LogProducer> behind)
-        : gate_(gate), behind_(std::move(behind)) {}
+    Producer(GateLog& gate, std::unique_ptr<log::LogProducer> behind, log::Inbox& inbox)
+        : gate_(gate), behind_(std::move(behind)), inbox_(inbox) {
+      gate_.producer_ = this;
+    }
     ~Producer() override { gate_.waiting_ = nullptr; }
+
+    void die() { inbox_.push({epoch(), log::kNoOperation, Status::fatal("it broke"), {}}); }
 
     log::Epoch epoch() const override { return behind_->epoch(); }
     void submit_init(log::OperationId id) override { behind_->submit_init(id); }
@@ -88,6 +108,45 @@ class GateLog final : public log::Log {
    private:
     GateLog& gate_;
     std::unique_ptr<log::LogProducer> behind_;
+    log::Inbox& inbox_;
+  };
+
+  class Admin final : public log::LogAdmin {
+   public:
+    Admin(GateLog& gate, std::unique_ptr<log::LogAdmin> behind)
+        : gate_(gate), behind_(std::move(behind)) {}
+
+    log::Epoch epoch() const override { return behind_->epoch(); }
+    void submit_describe_topics(log::OperationId id, std::vector<std::string> topics) override {
+      behind_->submit_describe_topics(id, std::move(topics));
+    }
+    void submit_create_topics(log::OperationId id, std::vector<log::NewTopic> topics) override {
+      behind_->submit_create_topics(id, std::move(topics));
+    }
+    void submit_delete_topics(log::OperationId id, std::vector<std::string> topics) override {
+      behind_->submit_delete_topics(id, std::move(topics));
+    }
+    void submit_committed_offsets(log::OperationId id, std::string group,
+                                  std::vector<TopicPartition> partitions) override {
+      if (!gate_.keeps_answers) {
+        behind_->submit_committed_offsets(id, std::move(group), std::move(partitions));
+        return;
+      }
+      log::OffsetsCommitted answer;
+      for (const auto& where : partitions) answer.offsets.push_back(gate_.keeps_answers(where));
+      gate_.kept_.push_back({epoch(), id, Status::success(), std::move(answer)});
+    }
+    void submit_list_offsets(log::OperationId id, log::OffsetKind kind,
+                             std::vector<TopicPartition> partitions) override {
+      behind_->submit_list_offsets(id, kind, std::move(partitions));
+    }
+    void submit_delete_records(log::OperationId id, std::vector<log::DeleteBelow> below) override {
+      behind_->submit_delete_records(id, std::move(below));
+    }
+
+   private:
+    GateLog& gate_;
+    std::unique_ptr<log::LogAdmin> behind_;
   };
 
   class Membership final : public log::GroupMembership {
@@ -119,6 +178,9 @@ class GateLog final : public log::Log {
   log::Log& behind_;
   log::Inbox* inbox_ = nullptr;
   std::function<void()> waiting_;
+  Producer* producer_ = nullptr;  // the newest
+  log::Inbox* admin_inbox_ = nullptr;
+  std::vector<log::Event> kept_;
 };
 
 }  // namespace millrace::worker

@@ -249,6 +249,8 @@ TEST_F(TransactionRotation, WhatTheLogSaidToADeadProducerIsNoNews) {
   EXPECT_EQ(complete(), "resolve-doubt");
   log.producer_dies(Status::fatal("it broke"));
   go_on();
+  transaction.resolved(true);
+  EXPECT_EQ(transaction.state(), ProducerState::kRotating) << "in the pause before the next one";
   clock.advance(Duration(5'000));
   EXPECT_EQ(happened(), "producer init");
   transaction.resolved(true);

@@ -345,6 +345,28 @@ TEST_F(WorkerAlone, ACommitThatOneTaskLacksWasNotMade) {
       << "what came to the other task is not lost";
 }
 
+// Asked for a producer that is given up by now: what it says was true before the commits since then.
+TEST_F(WorkerAlone, AnAnswerAboutAnEarlierDoubtIsDropped) {
+  Worker& worker = start_member("app-1", both());
+  put("a");
+  settle();
+  gate.keeps_answers = [this](const TopicPartition& where) {
+    return log.committed_offset("app", where);
+  };
+  gate.kill_producer();
+  run_until([&] { return gate.answers_kept() == 1; });
+  gate.keeps_answers = nullptr;
+  gate.kill_producer();
+  put("b");
+  settle();
+  EXPECT_EQ(values(), "1 2");
+  gate.give_kept_answers();
+  put("c");
+  settle();
+  EXPECT_EQ(worker.failure(), "");
+  EXPECT_EQ(values(), "1 2 3");
+}
+
 TEST_F(WorkerAlone, ADoubtWithTheTasksRevokedMeanwhile) {
   Worker& worker = start_member("app-1", both());
   settle();
