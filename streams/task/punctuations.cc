@@ -13,10 +13,17 @@ namespace {
 // Ids of schedules that are made outside init() begin here: they come after the others.
 constexpr ScheduleId kMadeLater = ScheduleId{1} << 32;
 
-// The first multiple of `interval` that lies behind `now` >= 0, counted from `from` <= now: one call
-// for a jump over several (R-P1).
+constexpr std::int64_t kNever = Punctuations::kNever;
+
+// Both are >= 0; what lies after the end of time never comes.
+std::int64_t later(std::int64_t time, std::int64_t interval) {
+  return time > kNever - interval ? kNever : time + interval;
+}
+
+// The first multiple of `interval` that lies behind `now` >= 0, counted from `from` in [0, now]: one
+// call for a jump over several (R-P1). A record's time may be the last that there is.
 std::int64_t next_due(std::int64_t from, std::int64_t interval, std::int64_t now) {
-  return from + ((now - from) / interval + 1) * interval;
+  return later(now - (now - from) % interval, interval);
 }
 
 }  // namespace
@@ -64,7 +71,8 @@ void Punctuations::take_up(Schedule& schedule, Timestamp stream_time, Timestamp 
       schedule.due_slot ? memory_[*schedule.due_slot] : state::TaskMemory::kUnknown;
   schedule.cancelled = schedule.cancelled_slot && memory_[*schedule.cancelled_slot] > 0;
   if (schedule.type == PunctuationType::kWallClockTime) {
-    schedule.due = known == state::TaskMemory::kUnknown ? to_ms(wall) + schedule.interval : known;
+    schedule.due =
+        known == state::TaskMemory::kUnknown ? later(to_ms(wall), schedule.interval) : known;
     if (schedule.due_slot) memory_.set(*schedule.due_slot, schedule.due);
     return;
   }
@@ -128,7 +136,7 @@ bool Punctuations::has(ScheduleId id) const {
 bool Punctuations::is_due(ScheduleId id, Timestamp stream_time, Timestamp wall) const {
   const Schedule& schedule = schedules_.at(id);
   const bool by_stream_time = schedule.type == PunctuationType::kStreamTime;
-  return schedule.due <= to_ms(by_stream_time ? stream_time : wall);
+  return schedule.due != kNever && schedule.due <= to_ms(by_stream_time ? stream_time : wall);
 }
 
 void Punctuations::pass_by(ScheduleId id, Timestamp stream_time, Timestamp wall) {

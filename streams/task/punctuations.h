@@ -22,6 +22,9 @@ namespace millrace::task {
 // Not thread-safe: belongs to one task.
 class Punctuations {
  public:
+  // What is due then, in ms, is never called; no time is later.
+  static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
+
   explicit Punctuations(state::TaskMemory& memory);
 
   // Effect: what is made between the two is made in init(). REQUIRES: empty.
@@ -67,8 +70,6 @@ class Punctuations {
   std::string describe(graph::ScheduleId id, Timestamp stream_time, Timestamp wall) const;
 
  private:
-  static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
-
   struct Schedule {
     const graph::Node* node;
     std::int64_t interval;

@@ -2,6 +2,7 @@
 // the same readings of the clock after an abort.
 #include <gmock/gmock.h>
 
+#include <limits>
 #include <map>
 #include <stdexcept>
 
@@ -107,6 +108,16 @@ class PunctuationStep : public ::testing::Test {
 TEST_F(PunctuationStep, ItComesRightAfterTheRecordThatMovedTime) {
   for (const int at : {3, 9, 10, 35, 39, 40, 20}) add("r" + std::to_string(at), at);
   EXPECT_EQ(run(5), "r3@5 s3@5 r9@5 r10@5 s10@5 r35@5 s35@5 r39@5 r40@5 s40@5 r20@5 ");
+}
+
+TEST_F(PunctuationStep, ARecordAtTheEndOfTimeIsFollowedByOneCall) {
+  constexpr std::int64_t kEnd = std::numeric_limits<std::int64_t>::max();
+  add("never", kEnd);
+  add("a", 12);
+  notes.clear();
+  for (int i = 0; i < 10; ++i) task->step({true}, {Duration(0), from_ms(5)});
+  EXPECT_EQ(notes, "never@5 s" + std::to_string(kEnd) + "@5 a@5 ");
+  EXPECT_EQ(task->next_time(from_ms(5)), std::nullopt);
 }
 
 TEST_F(PunctuationStep, TheWallClockMakesItDueBetweenRecordsAndWithoutThem) {

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <limits>
 #include <stdexcept>
 #include <vector>
 
@@ -205,6 +206,34 @@ TEST_F(PunctuationsTest, WhatACallThrowsHasItsNodesName) {
   } catch (const graph::NodeError& error) {
     EXPECT_EQ(error.node(), "ticker");
   }
+}
+
+// A record may say "never": the last time there is.
+TEST_F(PunctuationsTest, WhatIsDueAfterTheEndOfTimeIsNeverDue) {
+  constexpr std::int64_t kEnd = std::numeric_limits<std::int64_t>::max();
+  for (const std::int64_t interval : {std::int64_t{1}, std::int64_t{10}, kEnd - 1, kEnd}) {
+    for (const std::int64_t now : {kEnd, kEnd - 1}) {
+      SCOPED_TRACE("interval " + std::to_string(interval));
+      restart();
+      const auto id = init(kStream, interval);
+      calls.clear();
+      punctuations->run(id, from_ms(now), from_ms(0));
+      EXPECT_THAT(calls, ElementsAre(now));
+      EXPECT_EQ(punctuations->due(from_ms(kEnd), from_ms(0)), std::nullopt);
+      EXPECT_FALSE(punctuations->is_due(id, from_ms(kEnd), from_ms(0)));
+      memory.commit();
+      restart();
+      init(kStream, interval, now);
+      EXPECT_EQ(punctuations->due(from_ms(kEnd), from_ms(0)), std::nullopt) << "after a restart";
+    }
+  }
+}
+
+TEST_F(PunctuationsTest, AnIntervalThatEndsAfterAllTimeIsNeverOver) {
+  constexpr std::int64_t kEnd = std::numeric_limits<std::int64_t>::max();
+  init(kWall, kEnd, 0, 1'000);
+  EXPECT_EQ(punctuations->next_by_wall_clock(), std::nullopt);
+  EXPECT_EQ(punctuations->due(from_ms(0), from_ms(kEnd)), std::nullopt);
 }
 
 TEST_F(PunctuationsTest, IntervalsAreAtLeastOneMillisecond) {
