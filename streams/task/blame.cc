@@ -172,12 +172,12 @@ void Blame::pass_by_punctuation(std::int64_t number) {
 
 void Blame::set_null_aside(std::size_t source, const RecordView& record, const std::string& node,
                            std::string_view what) {
-  set_null_aside_ = true;
   leave(parts_.sources[source], record,
         {ErrorAction::kDeadLetter,
          {ErrorPhase::kDeserialization, node, "millrace::SerdeError",
           "a null " + std::string(what) + " where none may be"},
          {}});
+  set_null_aside_ = true;
 }
 
 void Blame::log_time_dropped(std::size_t source, const RecordView& record) {
@@ -185,10 +185,11 @@ void Blame::log_time_dropped(std::size_t source, const RecordView& record) {
       std::to_string(record.offset.value()) + ", which has no valid timestamp");
 }
 
+// A letter that cannot be sent throws: then the record is not left out, and not counted.
 void Blame::leave(const TopicPartition& where, const RecordView& record, const LeftOut& item) {
+  if (item.action == ErrorAction::kDeadLetter) parts_.letters.send(where, record, item.reason);
   parts_.counters.drop_counter(item.reason.node, drop_reason(item.action, item.reason.phase))
       .count();
-  if (item.action == ErrorAction::kDeadLetter) parts_.letters.send(where, record, item.reason);
 }
 
 void Blame::commit(std::size_t source, Offset next) {

@@ -266,5 +266,22 @@ TEST_F(Handler, NullsAreDeadLettersWhereTheSourceSaysSo) {
   EXPECT_THAT(worker.tasks().dropped(), ElementsAre(Pair("texts/dead_letter", 2)));
 }
 
+TEST_F(Handler, ANullThatIsTooLargeForADeadLetterIsNotCountedAsOne) {
+  log.create_topic({"dead", 1, {{"max.message.bytes", "1000"}}});
+  WorkerOptions wanted = options();
+  wanted.errors.dead_letter_topic = "dead";
+  wanted.errors.deserialization = ErrorAction::kSkip;
+  StreamsBuilder builder;
+  builder.stream<std::string, std::string>("in", {.on_null = OnNull::kDeadLetter, .name = "texts"})
+      .to("out");
+  put(std::string(2'000, 'x'), std::nullopt);
+  put("a");
+  Worker& worker = start(builder.build(), wanted);
+  settle();
+  EXPECT_EQ(values(), "a");
+  EXPECT_EQ(log.end_offset("dead", Partition(0)), Offset(0));
+  EXPECT_THAT(worker.tasks().dropped(), ElementsAre(Pair("texts/deserialization", 1)));
+}
+
 }  // namespace
 }  // namespace millrace::worker
