@@ -35,13 +35,14 @@ constexpr std::array<Row, kProducerEvents> kTable = {{
       stay(S::kCommitting, A::kAcknowledgeAtEnd),
       stay(S::kAborting, A::kAcknowledgeAtEnd),
       stay(S::kRotating, A::kCloseRevoked | A::kAcknowledgeNow)}},
-    // kRevokeOverdue: being thrown out of the group costs more than an uncertain transaction.
+    // kRevokeOverdue: being thrown out of the group costs more than an uncertain transaction. In
+    // Rotating where they were asked back before that.
     {{stay(S::kIdle),
       stay(S::kOpen),
       {S::kRotating, A::kRotate | A::kCloseRevoked | A::kAcknowledgeNow},
       {S::kRotating, A::kRotate | A::kCloseRevoked | A::kAcknowledgeNow},
       {S::kRotating, A::kRotate | A::kCloseRevoked | A::kAcknowledgeNow},
-      stay(S::kRotating)}},
+      stay(S::kRotating, A::kCloseRevoked | A::kAcknowledgeNow)}},
     // kLost
     {{stay(S::kIdle, A::kCloseLost),
       {S::kAborting, A::kSubmitAbort | A::kCloseLost},

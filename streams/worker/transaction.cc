@@ -75,7 +75,10 @@ void Transaction::on(ProducerEvent event) {
 // In the order of the enumerators. An action may end in another event; that is always the last one.
 void Transaction::perform(Action actions) {
   if (has(actions, Action::kCloseRevoked)) host_.close_revoked();
-  if (has(actions, Action::kAcknowledgeNow)) host_.acknowledge();
+  if (has(actions, Action::kAcknowledgeNow)) {
+    acknowledge_at_end_ = false;
+    host_.acknowledge();
+  }
   if (has(actions, Action::kAcknowledgeAtEnd)) acknowledge_at_end_ = true;
   if (has(actions, Action::kRotateAtEnd)) rotate_at_end_ = true;
   if (has(actions, Action::kCloseLost)) host_.close_lost();

@@ -63,6 +63,7 @@ std::vector<Row> table() {
     at(overdue, state) = {S::kRotating,
                           {Action::kRotate, Action::kCloseRevoked, Action::kAcknowledgeNow}};
   }
+  at(overdue, S::kRotating).actions = {Action::kCloseRevoked, Action::kAcknowledgeNow};
   rows.push_back(overdue);
 
   Row lost = quiet(E::kLost);

@@ -97,6 +97,21 @@ TEST_F(TransactionMembership, OverdueWhileAborting) {
   EXPECT_EQ(complete(), "resolve");
 }
 
+// The tasks were asked back while a commit was on its way, which then is in doubt for long.
+TEST_F(TransactionMembership, OverdueWhileRotatingIsAnswered) {
+  committing();
+  transaction.revoked();
+  EXPECT_EQ(complete(Status::unknown("timed out")), "producer init");
+  complete(Status::retry("no broker"));
+  transaction.revoke_overdue();
+  EXPECT_EQ(happened(), "close-revoked acknowledge");
+  clock.advance(*transaction.next_timer() - clock.monotonic());
+  EXPECT_EQ(happened(), "producer init");
+  EXPECT_EQ(complete(), "resolve-doubt");
+  transaction.resolved(false);
+  EXPECT_EQ(happened(), "REPLAY") << "the group has its answer";
+}
+
 TEST_F(TransactionMembership, LostWithNothingOpen) {
   start();
   transaction.lost();
