@@ -53,15 +53,16 @@ enum class Action : std::uint32_t {
   kSubmitCommit = 1u << 5,      // token, offsets, commit
   kPublish = 1u << 6,           // the transaction is committed: forget undo
   kSubmitAbort = 1u << 7,
-  kReplay = 1u << 8,           // undo and take the steps again, owned tasks only
-  kCloseLost = 1u << 9,        // close all tasks, undone; their changes are nobody's
-  kCloseLostAtEnd = 1u << 10,  // close all when the outcome is known, published if committed
-  kRotate = 1u << 11,          // destroy the producer, make another, init it
-  kRotateAtEnd = 1u << 12,     // after the abort
-  kResolve = 1u << 13,         // the new producer is ready: find out what became of the last commit
-  kRetryRotation = 1u << 14,   // after a back-off
-  kRearm = 1u << 15,           // try the commit again later
-  kBackOffTask = 1u << 16,     // the failed task runs no more until told
+  kReplay = 1u << 8,     // undo and take the steps again, owned tasks only
+  kCloseLost = 1u << 9,  // close all tasks, undone; their changes are nobody's
+  kCloseLostAtEnd =
+      1u << 10,             // the same at the outcome, published if committed; at once if in doubt
+  kRotate = 1u << 11,       // destroy the producer, make another, init it
+  kRotateAtEnd = 1u << 12,  // after the abort
+  kResolve = 1u << 13,      // the new producer is ready: find out what became of the last commit
+  kRetryRotation = 1u << 14,  // after a back-off
+  kRearm = 1u << 15,          // try the commit again later
+  kBackOffTask = 1u << 16,    // the failed task runs no more until told
 };
 constexpr Action operator|(Action a, Action b) {
   return static_cast<Action>(static_cast<std::uint32_t>(a) | static_cast<std::uint32_t>(b));

@@ -269,6 +269,9 @@ void Transaction::end_of_transaction() {
 
 void Transaction::rotate() {
   ++counts_.rotations;
+  // What the log says about lost tasks no longer tells their outcome: the next owner commits as well,
+  // perhaps with the same number. Their changes are nobody's; that owner repeats them if need be.
+  if (std::exchange(close_lost_at_end_, false)) host_.close_lost();
   rotate_at_end_ = false;
   begin_rotation();
 }

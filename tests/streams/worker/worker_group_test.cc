@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "millrace/detail/memory_disk.h"
 #include "streams/worker/bench.h"
 
 namespace millrace::worker {
@@ -192,6 +193,21 @@ class WorkerAlone : public Bench {
     gate.assign(std::move(partitions));
     return worker;
   }
+  // Somebody else commits one more record of partition 0, with the next transaction number.
+  void commit_for_another_owner() {
+    task::CommitMetadata metadata = task::decode_commit_metadata(committed().metadata);
+    for (auto& entry : metadata.entries) {
+      if (entry.name == task::kTransactionNumberName) ++entry.value;
+    }
+    log::Inbox inbox;
+    const auto other = log.make_producer({.transactional_id = "app-1"}, inbox);
+    other->submit_init(log::OperationId(1));
+    log.settle();
+    ASSERT_TRUE(other->begin().ok());
+    other->submit_commit(log::OperationId(2),
+                         {{{"in", Partition(0)}, Offset(2), task::encode(metadata)}}, {"app"});
+    log.settle();
+  }
 };
 
 TEST_F(WorkerAlone, ASecondProcessWithTheSameIdStopsOneOfTheTwo) {
@@ -322,18 +338,7 @@ TEST_F(WorkerAlone, ACommitThatOneTaskLacksWasNotMade) {
   put("d", "k", 1);
   gate.closed = true;
   run_until([&] { return gate.commit_waits(); });
-  task::CommitMetadata metadata = task::decode_commit_metadata(committed().metadata);
-  for (auto& entry : metadata.entries) {
-    if (entry.name == task::kTransactionNumberName) ++entry.value;
-  }
-  log::Inbox inbox;
-  const auto other = log.make_producer({.transactional_id = "app-1"}, inbox);
-  other->submit_init(log::OperationId(1));
-  log.settle();
-  ASSERT_TRUE(other->begin().ok());
-  other->submit_commit(log::OperationId(2),
-                       {{{"in", Partition(0)}, Offset(2), task::encode(metadata)}}, {"app"});
-  log.settle();
+  commit_for_another_owner();
   gate.closed = false;
   gate.open_gate();
   EXPECT_THAT(failure_of(worker), HasSubstr("another process has committed"));
@@ -343,6 +348,33 @@ TEST_F(WorkerAlone, ACommitThatOneTaskLacksWasNotMade) {
   EXPECT_EQ(committed("in", 1).offset, Offset(2));
   EXPECT_EQ(log.read_all("out", Partition(0), Isolation::kReadCommitted).size(), 3u)
       << "what came to the other task is not lost";
+}
+
+// The next owner of a lost task gave its commit the number that is in doubt here, and took less.
+TEST_F(WorkerAlone, ACommitOfTheNextOwnerIsNotTakenForOnesOwn) {
+  state::MemoryDiskHost disk;
+  WorkerOptions wanted = options("app-1");
+  wanted.disks = &disk;
+  Worker& worker = start(counting(), wanted);
+  rest();
+  gate.assign({{"in", Partition(0)}});
+  put("a");
+  settle();
+  put("b");
+  put("c", "late");
+  gate.closed = true;
+  run_until([&] { return gate.commit_waits(); });
+  gate.lose();
+  rest();
+  commit_for_another_owner();
+  gate.closed = false;
+  gate.open_gate();
+  run_until([&] { return worker.transaction().state() == ProducerState::kIdle; });
+  EXPECT_EQ(worker.transaction().counts().doubts, 1);
+  gate.assign({{"in", Partition(0)}});
+  settle();
+  EXPECT_EQ(values("out", 0) + "," + values("out", 1), "1,1") << "what was aborted is in no store";
+  kill(worker);
 }
 
 // Asked for a producer that is given up by now: what it says was true before the commits since then.
