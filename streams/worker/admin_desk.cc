@@ -8,10 +8,12 @@ namespace millrace::worker {
 namespace {
 constexpr Duration kAskAgainAfter{5};           // pending offsets settle within milliseconds
 constexpr Duration kAskAgainAfterRefusal{200};  // a broker that is away takes longer
+constexpr Duration kWarnAgainAfter{60'000};
 }  // namespace
 
-AdminDesk::AdminDesk(log::Log& log, log::Inbox& inbox, const Clock& clock, Duration patience)
-    : clock_(clock), patience_(patience), admin_(log.make_admin(inbox)) {}
+AdminDesk::AdminDesk(log::Log& log, log::Inbox& inbox, const Clock& clock, Logger& logger,
+                     Duration patience)
+    : clock_(clock), logger_(logger), patience_(patience), admin_(log.make_admin(inbox)) {}
 
 void AdminDesk::describe_topics(std::vector<std::string> topics,
                                 std::function<void(const log::TopicsDescribed&)> then) {
@@ -93,18 +95,28 @@ bool AdminDesk::handle(const log::Event& event) {
   if (question.may_fail) return true;
   if (event.status.ok()) {
     if (question.answer(event)) return true;
+    question.asked_first = clock_.monotonic();  // the log is there
     question.ask_again_at = clock_.monotonic() + kAskAgainAfter;
     questions_.emplace(event.operation, std::move(question));
     return true;
   }
-  const bool patient = clock_.monotonic() - question.asked_first < patience_;
+  const bool patient = !patience_ || clock_.monotonic() - question.asked_first < *patience_;
   if (event.status.consequence() == Consequence::kRetry && patient) {
+    if (!patience_) warn(event.status.message());
     question.ask_again_at = clock_.monotonic() + kAskAgainAfterRefusal;
     questions_.emplace(event.operation, std::move(question));
   } else if (!failure_) {
     failure_ = event.status.message();
   }
   return true;
+}
+
+void AdminDesk::warn(const std::string& why) {
+  const Duration now = clock_.monotonic();
+  if (warned_at_ && now - *warned_at_ < kWarnAgainAfter) return;
+  warned_at_ = now;
+  logger_.warning("a question about topics or offsets is not answered: " + why +
+                  ". Tasks and their state are kept; it is asked again until it is answered");
 }
 
 bool AdminDesk::pump() {

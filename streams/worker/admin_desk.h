@@ -12,14 +12,20 @@
 
 #include "log/log.h"
 #include "millrace/clock.h"
+#include "millrace/logging.h"
 
 namespace millrace::worker {
 
 // Not thread-safe: belongs to one worker.
 class AdminDesk {
  public:
-  // `patience`: how long the log may say "not now" to one question before that is a failure.
-  AdminDesk(log::Log& log, log::Inbox& inbox, const Clock& clock, Duration patience);
+  // `patience`: how long the log may say "not now" to one question before that is a failure. An answer
+  // that is not final yet (an unstable offset) begins it anew.
+  AdminDesk(log::Log& log, log::Inbox& inbox, const Clock& clock, Logger& logger,
+            Duration patience);
+
+  // Effect: from now on "not now" is never a failure; the logger hears of it once a minute.
+  void wait_without_limit() { patience_.reset(); }
 
   // Effect: `then` is called with the answer, from within handle(); never after forget().
   void describe_topics(std::vector<std::string> topics,
@@ -55,9 +61,12 @@ class AdminDesk {
     std::optional<Duration> ask_again_at;
   };
   void ask(Question question);
+  void warn(const std::string& why);
 
   const Clock& clock_;
-  const Duration patience_;
+  Logger& logger_;
+  std::optional<Duration> patience_;  // nullopt: no limit
+  std::optional<Duration> warned_at_;
   std::unique_ptr<log::LogAdmin> admin_;
   std::map<log::OperationId, Question> questions_;
   std::int64_t operations_ = 0;

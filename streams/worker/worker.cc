@@ -32,7 +32,7 @@ Worker::Worker(const graph::BuiltGraph& graph, WorkerOptions options, log::Log& 
       log_(log),
       clock_(clock),
       logger_(logger),
-      admin_(log, inbox_, clock, options_.admin_patience),
+      admin_(log, inbox_, clock, logger, options_.admin_patience),
       startup_(graph, options_.application_id, options_.errors.dead_letter_topic, admin_),
       transaction_(*this, {log, inbox_, output_, clock, logger},
                    {options_.transactional_id, options_.transaction_timeout},
@@ -156,6 +156,9 @@ void Worker::join_group() {
     anchors.push_back({plan.anchor_topic, plan.source_partitions.at(plan.anchor_topic)});
   }
   membership_->join(std::move(anchors));
+  // A broker that is away for long is waited for from here on (ENGINE §1): to stop would give up state
+  // that took long to restore, and help nobody.
+  admin_.wait_without_limit();
 }
 
 // Of the tasks that have a record the one whose record is earliest runs next: what they send to the

@@ -39,7 +39,8 @@ struct WorkerOptions {
   Duration max_task_idle{0};
   // How long an asked-back task may finish its transaction (half of max.poll.interval.ms).
   Duration revoke_patience{150'000};
-  // How long the log may be unreachable before a question about topics or offsets is a failure.
+  // How long the log may be unreachable before a question about topics is a failure, until the worker has
+  // joined its group; after that there is no limit.
   Duration admin_patience{60'000};
   OffsetReset offset_reset = OffsetReset::kEarliest;
   std::size_t buffered_records_per_partition = 1000;

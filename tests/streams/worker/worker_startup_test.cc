@@ -197,6 +197,28 @@ TEST_F(WorkerStartup, ALogThatCannotBeReachedStopsWhenPatienceEnds) {
   workers.clear();
 }
 
+TEST_F(WorkerStartup, ALogThatGoesAwayFromAMemberIsWaitedFor) {
+  create_topics();
+  put("a");
+  AwayLog away(log);
+  away.away = false;
+  const Topology topology = copying();
+  WorkerOptions wanted = options();
+  wanted.admin_patience = Duration(2'000);
+  workers.push_back(std::make_unique<Worker>(topology.graph(), wanted, away, clock, logger));
+  run_until([&] { return workers[0]->took_over(); });
+  away.away = true;  // the offsets to begin from are still to be asked for
+  const Duration began = clock.monotonic();
+  run_until(
+      [&] { return workers[0]->finished() || clock.monotonic() - began > Duration(600'000); });
+  EXPECT_EQ(workers[0]->failure(), "");
+  EXPECT_EQ(values(), "");
+  away.away = false;
+  settle();
+  EXPECT_EQ(values(), "a");
+  workers.clear();
+}
+
 TEST_F(WorkerStartup, ALogThatComesBackInTimeIsUsed) {
   create_topics();
   put("a");
