@@ -1,10 +1,10 @@
 #include "changelog_cell.h"
 
+#include <boost/core/demangle.hpp>
 #include <exception>
 #include <typeinfo>
 
 #include "millrace/error.h"
-#include "type_name.h"
 
 namespace millrace::state {
 
@@ -14,7 +14,7 @@ std::string reason_of_current_exception() {
   } catch (const Error& error) {
     return error.what();
   } catch (const std::exception& error) {
-    return "the serde threw " + type_name(typeid(error));
+    return "the serde threw " + boost::core::demangle(typeid(error).name());
   } catch (...) {
     return "the serde threw something that is no std::exception";
   }

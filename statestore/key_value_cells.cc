@@ -25,35 +25,20 @@ KeyValueCells::KeyValueCells(std::string name, StoreKind kind, const ValueType& 
 KeyValueCells::~KeyValueCells() = default;
 
 Cell* KeyValueCells::find_over_disk(BytesView key, std::uint64_t hash, Cell* cell) {
-  if (cell == nullptr) cell = load(key, hash);
-  if (cell == nullptr || (cell->undo == nullptr && !type_.has_value(cell->value()))) return nullptr;
-  cell->used = 1;
-  return cell;
+  return overlay_->shown(cell != nullptr ? cell : load(key, hash));
 }
 
 Cell& KeyValueCells::at_over_disk(BytesView key) {
   const std::uint64_t hash = hash_of(key);
   Cell* cell = table_.find(key, hash);
   if (cell == nullptr) cell = load(key, hash);
-  if (cell == nullptr) return changes_.at(table_, key);
-  cell->used = 1;
-  if (cell->listed && !type_.has_value(cell->value())) changes_.hold(*cell);
-  return *cell;
+  return cell != nullptr ? overlay_->kept(*cell, changes_) : changes_.at(table_, key);
 }
 
 // The cell of a key that memory does not know, empty and for a while where the disk does not know it
 // either; nullptr where the disk need not be asked.
 Cell* KeyValueCells::load(BytesView key, std::uint64_t hash) {
-  if (all_in_memory()) return nullptr;
-  bool created = false;
-  Cell& cell = table_.find_or_insert(key, hash, created);
-  try {
-    overlay_->load(key, cell);
-  } catch (...) {
-    table_.erase(cell);
-    throw;
-  }
-  return &cell;
+  return all_in_memory() ? nullptr : &overlay_->load(table_, key, hash, key);
 }
 
 bool KeyValueCells::all_in_memory() {

@@ -42,13 +42,21 @@ Overlay::Overlay(DiskTable& disk, const std::string& store, const ValueType& typ
       applied_(disk.applied()),
       reached_(disk.offset()) {}
 
-void Overlay::load(BytesView disk_key, Cell& cell) {
-  Timestamp timestamp = kNoTimestamp;
-  if (disk_.get(disk_key, value_, timestamp)) {
-    fill(value_, timestamp, cell);
-  } else {
-    list_absent(cell);
+Cell& Overlay::load(CellTable& table, BytesView key, std::uint64_t hash, BytesView disk_key) {
+  bool created = false;
+  Cell& cell = table.find_or_insert(key, hash, created);
+  try {
+    Timestamp timestamp = kNoTimestamp;
+    if (disk_.get(disk_key, value_, timestamp)) {
+      fill(value_, timestamp, cell);
+    } else {
+      list_absent(cell);
+    }
+  } catch (...) {
+    table.erase(cell);
+    throw;
   }
+  return cell;
 }
 
 void Overlay::prefetch(BytesView prefix, std::span<const BytesView> keys, CellTable& table) {

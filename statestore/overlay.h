@@ -31,10 +31,26 @@ class Overlay {
 
   // --- misses -----------------------------------------------------------------------------------
 
-  // Effect: a cell just made holds what the disk has of it. Where it has nothing the cell is listed:
-  // it says so for a while and goes, unless it is used. Errors: StateError where the disk fails or
-  // its bytes cannot be decoded; the cell is as before, and the caller erases it.
-  void load(BytesView disk_key, Cell& cell);
+  // The cell of a key that the table does not have, made with what the disk has of it. Where that is
+  // nothing the cell is listed: it says so for a while and goes, unless it is used.
+  // Errors: StateError where the disk fails or its bytes cannot be decoded; the table is as before.
+  Cell& load(CellTable& table, BytesView key, std::uint64_t hash, BytesView disk_key);
+
+  // What a read is shown: the cell, or nullptr where it only says that the disk has nothing.
+  Cell* shown(Cell* cell) const {
+    if (cell == nullptr || (cell->undo == nullptr && !type_.has_value(cell->value()))) {
+      return nullptr;
+    }
+    cell->used = 1;
+    return cell;
+  }
+
+  // Effect: a cell that is to be changed stays until the transaction is over, also if it is listed.
+  Cell& kept(Cell& cell, ChangeList& changes) const {
+    cell.used = 1;
+    if (cell.listed && !type_.has_value(cell.value())) changes.hold(cell);
+    return cell;
+  }
 
   // Effect: of these keys, what the disk has behind `prefix` and the table has not is loaded.
   void prefetch(BytesView prefix, std::span<const BytesView> keys, CellTable& table);

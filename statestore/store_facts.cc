@@ -1,6 +1,6 @@
 #include "millrace/detail/store_facts.h"
 
-#include "type_name.h"
+#include <boost/core/demangle.hpp>
 
 namespace millrace::state {
 
@@ -23,8 +23,8 @@ std::string_view to_string(StoreKind kind) {
 std::map<std::string, std::string> store_facts(StoreKind kind, const std::type_info& key_serde,
                                                const std::type_info& value_serde) {
   return {{"kind", std::string(to_string(kind))},
-          {"key.serde", type_name(key_serde)},
-          {"value.serde", type_name(value_serde)}};
+          {"key.serde", boost::core::demangle(key_serde.name())},
+          {"value.serde", boost::core::demangle(value_serde.name())}};
 }
 
 std::map<std::string, std::string> store_facts(const SeriesSpec& spec,

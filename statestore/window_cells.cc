@@ -35,12 +35,7 @@ Cell* WindowCells::find(BytesView key, std::int64_t start_ms) {
   const std::uint64_t hash = hash_of(key);
   Cell* cell = segment->find(key, hash);
   if (overlay() == nullptr) return cell;
-  if (cell == nullptr) cell = load(*segment, key, hash);
-  if (cell == nullptr || (cell->undo == nullptr && !type().has_value(cell->value()))) {
-    return nullptr;
-  }
-  cell->used = 1;
-  return cell;
+  return overlay()->shown(cell != nullptr ? cell : load(*segment, key, hash));
 }
 
 Cell& WindowCells::at(BytesView key, std::int64_t start_ms) {
@@ -52,11 +47,7 @@ Cell& WindowCells::at(BytesView key, std::int64_t start_ms) {
     const std::uint64_t hash = hash_of(key);
     Cell* cell = segment.find(key, hash);
     if (cell == nullptr) cell = load(segment, key, hash);
-    if (cell != nullptr) {
-      cell->used = 1;
-      if (cell->listed && !type().has_value(cell->value())) changes().hold(*cell);
-      return *cell;
-    }
+    if (cell != nullptr) return overlay()->kept(*cell, changes());
   }
   return changes().at(segment, key);
 }
@@ -64,15 +55,7 @@ Cell& WindowCells::at(BytesView key, std::int64_t start_ms) {
 // As KeyValueCells::load().
 Cell* WindowCells::load(Segment& segment, BytesView key, std::uint64_t hash) {
   if (segment.all_in_memory) return nullptr;
-  bool created = false;
-  Cell& cell = segment.find_or_insert(key, hash, created);
-  try {
-    overlay()->load(number_bytes(segment.tag()).append(key), cell);
-  } catch (...) {
-    segment.erase(cell);
-    throw;
-  }
-  return &cell;
+  return &overlay()->load(segment, key, hash, number_bytes(segment.tag()).append(key));
 }
 
 void WindowCells::prefetch(std::span<const BytesView> keys, std::int64_t start_ms) {
