@@ -35,7 +35,7 @@ void TaskSet::retry(TaskId id, Entry& entry, std::string why, Duration pause) {
 
 void TaskSet::back_off_anew(TaskId id, Entry& entry, std::string why, Duration pause) {
   back_off(id, entry, std::move(why), pause);
-  if (entry.pause) entry.pause->anew = true;
+  entry.pause->anew = true;
   for (const log::ReaderPartition partition : entry.readers) reader_->stop(partition);
   entry.readers.clear();
   for (const auto& changelog : entry.task->changelogs()) restorer_.cancel(changelog.where);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <ctime>
 #include <utility>
 
 #include "log/journal/batch_reader.h"
@@ -12,20 +11,11 @@
 #include "log/journal/recovery.h"
 #include "log/journal/scanner.h"
 #include "millrace/detail/failpoint.h"
+#include "millrace/detail/text.h"
 
 namespace millrace::log::journal {
 
 namespace {
-
-std::string utc(Timestamp time) {
-  const std::time_t seconds = to_ms(time) / 1000;
-  std::tm parts{};
-  char text[32] = "?";
-  if (::gmtime_r(&seconds, &parts) != nullptr) {
-    std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts);
-  }
-  return text;
-}
 
 // A directory in which something else lives is not taken: a wrong path would mix the two.
 Status refuse_foreign(const Directory& directory, const std::vector<std::string>& names) {
@@ -119,8 +109,9 @@ Status FrameStore::State::open(Opened& opened) {
   if (!names.ok()) return not_possible(names.error());
   Status status = refuse_foreign(directory, names.value());
   if (!status.ok()) return status;
-  auto held = files.lock(directory.path(kLockFile),
-                         "pid " + std::to_string(::getpid()) + " since " + utc(clock.now()) + "\n");
+  auto held =
+      files.lock(directory.path(kLockFile), "pid " + std::to_string(::getpid()) + " since " +
+                                                detail::human_timestamp(clock.now()) + "\n");
   if (!held.ok()) return not_possible(held.error());
   lock = std::move(held.value());
   auto recovered = recover(directory, clock.now(), index, sealed, logger);
