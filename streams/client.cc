@@ -53,13 +53,6 @@ class GuardedRestoreListener final : public RestoreListener {
   Logger& logger_;
 };
 
-void add(Streams::Progress& sum, const StreamThread::Report& report) {
-  sum.records += report.records;
-  sum.commits += report.commits;
-  sum.aborts += report.aborts;
-  for (const auto& [what, count] : report.dropped) sum.dropped[what] += count;
-}
-
 }  // namespace
 
 Client::Client(ClientOptions options, Parts parts) : options_(std::move(options)), parts_(parts) {}
@@ -126,7 +119,7 @@ std::vector<Client::Seat> Client::take_ended() {
       ++it;
       continue;
     }
-    add(ended_progress_, it->second.thread->report());
+    add(ended_progress_, it->second.thread->report().progress);
     ended.push_back(std::move(it->second));
     it = seats_.erase(it);
   }
@@ -263,7 +256,7 @@ std::string Client::failure() const {
 Streams::Progress Client::progress() const {
   const std::lock_guard lock(mutex_);
   Streams::Progress sum = ended_progress_;
-  for (const auto& [number, seat] : seats_) add(sum, seat.thread->report());
+  for (const auto& [number, seat] : seats_) add(sum, seat.thread->report().progress);
   return sum;
 }
 

@@ -14,6 +14,13 @@ constexpr Duration kLongestPause{10'000};
 
 }  // namespace
 
+void add(Streams::Progress& sum, const Streams::Progress& more) {
+  sum.records += more.records;
+  sum.commits += more.commits;
+  sum.aborts += more.aborts;
+  for (const auto& [what, count] : more.dropped) sum.dropped[what] += count;
+}
+
 StreamThread::StreamThread(worker::WorkerOptions options, Parts parts)
     : options_(std::move(options)), parts_(parts) {}
 
@@ -62,7 +69,7 @@ void StreamThread::loop() {
     try {
       auto worker = std::make_unique<worker::Worker>(parts_.graph, options_, parts_.log,
                                                      parts_.clock, parts_.logger);
-      const std::int64_t commits = report().commits;
+      const std::int64_t commits = report().progress.commits;
       set_inbox(&worker->inbox());
       try {
         run(*worker, failed);
@@ -72,7 +79,7 @@ void StreamThread::loop() {
         why = std::string("an error of the engine: ") + e.what();
       }
       set_inbox(nullptr);
-      failures_in_a_row = report().commits > commits ? 1 : failures_in_a_row + 1;
+      failures_in_a_row = report().progress.commits > commits ? 1 : failures_in_a_row + 1;
       add_up();
       if (!why.empty()) failed.push_back(std::move(worker));
     } catch (const std::exception& e) {
@@ -108,18 +115,18 @@ void StreamThread::publish(const worker::Worker& worker) {
     const std::lock_guard lock(mutex_);
     report_.worker = worker.state();
     report_.transaction = worker.transaction().state();
-    report_.records = worker.counts().records;
+    report_.progress.records = worker.counts().records;
     if (const worker::TaskSet* tasks = worker.find_tasks()) {
       report_.tasks = tasks->entries().size();
       report_.opening =
           static_cast<std::size_t>(std::ranges::count_if(tasks->entries(), [](const auto& task) {
             return worker::is_opening(task.second.state);
           }));
-      if (report_.commits != counts.commits || worker.finished())
-        report_.dropped = tasks->dropped();
+      if (report_.progress.commits != counts.commits || worker.finished())
+        report_.progress.dropped = tasks->dropped();
     }
-    report_.commits = counts.commits;
-    report_.aborts = counts.aborts;
+    report_.progress.commits = counts.commits;
+    report_.progress.aborts = counts.aborts;
   }
   if (worker.settled() == settled_) return;
   settled_ = !settled_;
@@ -128,10 +135,7 @@ void StreamThread::publish(const worker::Worker& worker) {
 
 void StreamThread::add_up() {
   const std::lock_guard lock(mutex_);
-  before_.records += report_.records;
-  before_.commits += report_.commits;
-  before_.aborts += report_.aborts;
-  for (const auto& [what, count] : report_.dropped) before_.dropped[what] += count;
+  add(before_, report_.progress);
   const worker::WorkerState ended = report_.worker;
   report_ = {};
   report_.worker = ended;
@@ -140,10 +144,7 @@ void StreamThread::add_up() {
 StreamThread::Report StreamThread::report() const {
   const std::lock_guard lock(mutex_);
   Report sum = report_;
-  sum.records += before_.records;
-  sum.commits += before_.commits;
-  sum.aborts += before_.aborts;
-  for (const auto& [what, count] : before_.dropped) sum.dropped[what] += count;
+  add(sum.progress, before_);
   return sum;
 }
 

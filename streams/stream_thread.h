@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <condition_variable>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -12,9 +11,13 @@
 #include <thread>
 #include <vector>
 
+#include "millrace/streams.h"
 #include "worker/worker.h"
 
 namespace millrace {
+
+// Effect: `sum` is of both.
+void add(Streams::Progress& sum, const Streams::Progress& more);
 
 enum class AfterFailure {
   kStop,     // the thread ends; the client stops its others
@@ -50,10 +53,7 @@ class StreamThread {
     worker::ProducerState transaction = worker::ProducerState::kRotating;
     std::size_t tasks = 0;
     std::size_t opening = 0;  // of them; they do not run yet
-    std::int64_t records = 0;
-    std::int64_t commits = 0;
-    std::int64_t aborts = 0;
-    std::map<std::string, std::int64_t> dropped;  // "node/reason" → records, as of the last commit
+    Streams::Progress progress;
   };
 
   // The worker's transactional id is the thread's name. All parts outlive the thread.
@@ -104,7 +104,7 @@ class StreamThread {
   std::condition_variable changed_;
   log::Inbox* inbox_ = nullptr;  // guarded by mutex_
   Report report_;                // guarded by mutex_: of the worker at hand
-  Report before_;                // guarded by mutex_: counts of the workers before
+  Streams::Progress before_;     // guarded by mutex_: of the workers before
   std::thread thread_;
 };
 
