@@ -6,6 +6,7 @@
 
 #include "millrace/detail/failpoint.h"
 #include "millrace/detail/text.h"
+#include "rocks/exceptions.h"
 #include "rocks/merged_batches.h"
 #include "rocks/table_writer.h"
 
@@ -34,19 +35,24 @@ void Applier::close(const std::shared_ptr<OpenTask>& task, std::function<void()>
 
 BatchNumber Applier::submit(WaitingBatches& table, CommitBatch batch) {
   const std::size_t bytes = batch.bytes();
-  if (budget_) budget_->add(MemoryUse::kBatches, static_cast<std::int64_t>(bytes));
   const std::lock_guard lock(mutex_);
   if (table.batches.empty()) table.since = Clock::now();
   const bool was_less = table.bytes < options_.collect_bytes;
   table.batches.push_back(std::move(batch));
-  table.bytes += bytes;
-  waiting_bytes_ += bytes;
+  count(table, static_cast<std::int64_t>(bytes));
   // The applier sleeps until the oldest is due, so the first has to tell it, and the one too many.
   if (table.batches.size() == 1 || table.hurried ||
       (was_less && table.bytes >= options_.collect_bytes)) {
     changed_.notify_one();
   }
   return BatchNumber(++table.submitted);
+}
+
+// Effect: what waits for the table grew by so many bytes.
+void Applier::count(WaitingBatches& table, std::int64_t bytes) {
+  table.bytes += static_cast<std::size_t>(bytes);
+  waiting_bytes_ += static_cast<std::size_t>(bytes);
+  if (budget_) budget_->add(MemoryUse::kBatches, bytes);
 }
 
 void Applier::hurry(WaitingBatches& table) {
@@ -84,6 +90,11 @@ void Applier::stop() {
       open;  // closed without the lock: RocksDB's threads may want it
   const std::lock_guard lock(mutex_);
   open.swap(tasks_);
+  for (const auto& task : open) forget_batches(*task);
+}
+
+void Applier::forget_batches(OpenTask& task) {
+  for (const auto& table : task.tables) count(*table, -static_cast<std::int64_t>(table->bytes));
 }
 
 bool Applier::due(const WaitingBatches& table, Clock::time_point now) const {
@@ -96,7 +107,7 @@ std::optional<Applier::Clock::time_point> Applier::due_at(const OpenTask& task) 
   if (task.closing) return Clock::time_point::min();
   if (task.health.consequence() == Consequence::kFatal) return std::nullopt;
   if (!task.health.ok()) return task.not_before;
-  if (!task.database->background_errors().now().ok()) return Clock::time_point::min();
+  if (!task.database->background_errors().well()) return Clock::time_point::min();
   std::optional<Clock::time_point> at;
   for (const auto& table : task.tables) {
     if (table->batches.empty()) continue;
@@ -145,7 +156,18 @@ void Applier::loop() {
   }
 }
 
+// Whatever is thrown on the way is a failure of the task's disk: others go on, and so does this thread.
 void Applier::work_on(OpenTask& task, std::unique_lock<std::mutex>& lock) {
+  try {
+    try_work_on(task, lock);
+  } catch (...) {
+    const Status thrown = status_of_current_exception();
+    if (!lock.owns_lock()) lock.lock();
+    fail(task, thrown, lock);
+  }
+}
+
+void Applier::try_work_on(OpenTask& task, std::unique_lock<std::mutex>& lock) {
   if (!recover(task, lock)) return;
   const Clock::time_point now = Clock::now();
   for (const auto& table : task.tables) {
@@ -154,8 +176,10 @@ void Applier::work_on(OpenTask& task, std::unique_lock<std::mutex>& lock) {
       continue;
     if (!apply(task, *table, lock)) return;
   }
-  if (!note_health(task, Status::success())) return;
+  if (task.health.ok()) return;
+  task.health = Status::success();
   lock.unlock();
+  logger_.info(where(task) + " is written to disk again; nothing was lost");
   if (task.wake) task.wake();
   lock.lock();
 }
@@ -164,19 +188,14 @@ void Applier::work_on(OpenTask& task, std::unique_lock<std::mutex>& lock) {
 // buffers until then. Returns false if it cannot yet.
 bool Applier::recover(OpenTask& task, std::unique_lock<std::mutex>& lock) {
   BackgroundErrors& errors = task.database->background_errors();
-  const rocksdb::Status error = errors.now();
-  if (error.ok()) return true;
+  if (errors.well()) return true;
   lock.unlock();
+  const rocksdb::Status error = errors.now();
   const bool well = task.database->db().Resume().ok();
   if (well) errors.clear();
   lock.lock();
-  if (well) return true;
-  task.not_before = Clock::now() + options_.retry_after;
-  const bool changed = note_health(task, to_status(error));
-  lock.unlock();
-  if (changed && task.wake) task.wake();
-  lock.lock();
-  return false;
+  if (!well) fail(task, to_status(error), lock);
+  return well;
 }
 
 // Effect: writes all that waits for the table. Batches stay where they are until that is done: new
@@ -184,6 +203,8 @@ bool Applier::recover(OpenTask& task, std::unique_lock<std::mutex>& lock) {
 bool Applier::apply(OpenTask& task, WaitingBatches& table, std::unique_lock<std::mutex>& lock) {
   std::vector<const CommitBatch*> batches;
   for (const CommitBatch& batch : table.batches) batches.push_back(&batch);
+  std::vector<CommitBatch> written_batches;  // freed without the lock
+  written_batches.reserve(batches.size());
   const std::int64_t last = table.submitted;
   // After an error that it got over RocksDB gives a sorted file no number of its own (7.8.3: an
   // assertion says so; see TaskDatabase::flush): until the next opening all goes the other way.
@@ -194,78 +215,96 @@ bool Applier::apply(OpenTask& task, WaitingBatches& table, std::unique_lock<std:
                                       : options_.ingest_from;
   lock.unlock();
   const Status written = write(*task.database, *table.family, merge(batches), ingest_from);
-  std::vector<CommitBatch> written_batches;  // freed without the lock
   lock.lock();
   if (!written.ok()) {
-    task.not_before = Clock::now() + options_.retry_after;
-    note_health(task, written);
-  } else {
-    std::size_t bytes = 0;
-    for (std::size_t i = 0; i < batches.size(); ++i) {
-      bytes += table.batches.front().bytes();
-      written_batches.push_back(std::move(table.batches.front()));
-      table.batches.pop_front();
-    }
-    table.bytes -= bytes;
-    waiting_bytes_ -= bytes;
-    if (budget_) budget_->add(MemoryUse::kBatches, -static_cast<std::int64_t>(bytes));
-    table.since = Clock::now();
-    table.hurried = table.hurried && !table.batches.empty();
-    table.applied.store(last, std::memory_order_release);
+    fail(task, written, lock);
+    return false;
   }
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < batches.size(); ++i) {
+    bytes += table.batches.front().bytes();
+    written_batches.push_back(std::move(table.batches.front()));
+    table.batches.pop_front();
+  }
+  count(table, -static_cast<std::int64_t>(bytes));
+  table.since = Clock::now();
+  table.hurried = table.hurried && !table.batches.empty();
+  table.applied.store(last, std::memory_order_release);
   lock.unlock();
   written_batches.clear();
   if (task.wake) task.wake();
   lock.lock();
-  return written.ok();
+  return true;
 }
 
-// Returns whether that is news.
-bool Applier::note_health(OpenTask& task, const Status& status) {
-  const std::string where = "local state in " + task.database->directory().string();
-  if (status.ok()) {
-    if (task.health.ok()) return false;
-    task.health = Status::success();
-    logger_.info(where + " is written to disk again; nothing was lost");
-    return true;
-  }
+std::string Applier::where(const OpenTask& task) {
+  return "local state in " + task.database->directory().string();
+}
+
+// Effect: the task's health says so, and so does the log, where it is news. What waits for the disk stays
+// until it is tried again, or, where that is in vain, until the task closes it.
+void Applier::fail(OpenTask& task, const Status& status, std::unique_lock<std::mutex>& lock) {
+  task.not_before = Clock::now() + options_.retry_after;
+  const bool news = task.health.consequence() != status.consequence();
   std::size_t waiting = 0;
   for (const auto& table : task.tables) waiting += table->bytes;
-  const bool passes = status.consequence() == Consequence::kRetry;
-  std::string text =
-      passes ? where + " cannot be written: " + status.message() +
-                   ". Nothing is lost: " + detail::human_bytes(waiting) +
-                   " wait in memory and are written as soon as the disk takes them"
-             : damage_text(task.database->directory(), "it cannot be written: " + status.message());
-  const bool news = task.health.consequence() != status.consequence();
-  if (news) logger_.error(text);
-  task.health = Status(status.consequence(), std::move(text));
-  return news;
+  try {
+    std::string text = where(task) + " cannot be written: " + status.message();
+    if (status.consequence() == Consequence::kRetry) {
+      text += ". Nothing is lost: " + detail::human_bytes(waiting) +
+              " wait in memory and are written as soon as the disk takes them";
+    } else {
+      text +=
+          ". Nothing is lost: its task closes it and opens it anew, and the changelogs have the "
+          "rest";
+    }
+    task.health = Status(status.consequence(), text);
+    lock.unlock();
+    if (news) logger_.error(text);
+  } catch (...) {  // no memory for words
+    if (!lock.owns_lock()) lock.lock();
+    task.health = Status(status.consequence(), std::string());
+    lock.unlock();
+  }
+  if (news && task.wake) task.wake();
+  lock.lock();
 }
 
+// Whatever is thrown on the way, the database is closed and its directory can be opened again.
 void Applier::close_now(const std::shared_ptr<OpenTask>& task, std::unique_lock<std::mutex>& lock) {
   task->wake = nullptr;
   bool complete = true;
-  for (const auto& table : task->tables) {
-    if (!table->batches.empty() && task->health.consequence() != Consequence::kFatal) {
-      complete = apply(*task, *table, lock) && complete;
+  Status closed;
+  try {
+    for (const auto& table : task->tables) {
+      if (!table->batches.empty() && task->health.consequence() != Consequence::kFatal) {
+        complete = apply(*task, *table, lock) && complete;
+      }
+      complete = complete && table->batches.empty();
     }
-    waiting_bytes_ -= table->bytes;
-    if (budget_) budget_->add(MemoryUse::kBatches, -static_cast<std::int64_t>(table->bytes));
-    complete = complete && table->batches.empty();
+    lock.unlock();
+    closed = task->database->close();
+  } catch (...) {
+    closed = status_of_current_exception();
+    if (lock.owns_lock()) lock.unlock();
   }
-  lock.unlock();
-  const Status closed = task->database->close();
-  if (!closed.ok() || !complete) {
-    logger_.warning("local state of " + task->name + " was closed before all of it was on disk" +
-                    (closed.ok() ? "" : ": " + closed.message()) +
-                    ". Nothing is lost: the changelog has the rest");
-  }
+  if (!closed.ok() || !complete) tell_incomplete(*task, closed);
   task->database.reset();
   task->closed();
   lock.lock();
+  forget_batches(*task);
   std::erase(tasks_, task);
   closed_.notify_all();
+}
+
+void Applier::tell_incomplete(const OpenTask& task, const Status& closed) noexcept {
+  try {
+    logger_.warning("local state of " + task.name + " was closed before all of it was on disk" +
+                    (closed.ok() ? "" : ": " + closed.message()) +
+                    ". Nothing is lost: the changelog has the rest");
+  } catch (...) {  // no memory for words
+    return;
+  }
 }
 
 }  // namespace millrace::state::rocks

@@ -3,7 +3,7 @@
 //
 // What a table has waiting is written when it has waited `collect_for`, when it is `collect_bytes`
 // large, or at once where somebody is in a hurry. A write that fails is repeated after `retry_after`;
-// nothing is forgotten meanwhile.
+// nothing is forgotten meanwhile. Neither the logger nor a task's `wake` is called under the lock.
 #pragma once
 
 #include <atomic>
@@ -93,10 +93,15 @@ class Applier {
   std::optional<Clock::time_point> due_at(const OpenTask& task) const;
   std::shared_ptr<OpenTask> next(Clock::time_point now);
   void work_on(OpenTask& task, std::unique_lock<std::mutex>& lock);
+  void try_work_on(OpenTask& task, std::unique_lock<std::mutex>& lock);
   bool recover(OpenTask& task, std::unique_lock<std::mutex>& lock);
   bool apply(OpenTask& task, WaitingBatches& table, std::unique_lock<std::mutex>& lock);
+  void fail(OpenTask& task, const Status& status, std::unique_lock<std::mutex>& lock);
   void close_now(const std::shared_ptr<OpenTask>& task, std::unique_lock<std::mutex>& lock);
-  bool note_health(OpenTask& task, const Status& status);
+  void tell_incomplete(const OpenTask& task, const Status& closed) noexcept;
+  void count(WaitingBatches& table, std::int64_t bytes);
+  void forget_batches(OpenTask& task);
+  static std::string where(const OpenTask& task);
 
   const ApplierOptions options_;
   MemoryBudget* const budget_;

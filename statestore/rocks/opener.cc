@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "rocks/exceptions.h"
+
 namespace millrace::state::rocks {
 
 void Opening::wake() {
@@ -14,6 +16,21 @@ void Opening::forget_waker() {
   const std::lock_guard lock(waker_mutex);
   waker = nullptr;
 }
+
+namespace {
+
+// REQUIRES: inside a catch clause.
+std::string text_of_current_exception(const std::filesystem::path& directory) noexcept {
+  Status thrown = status_of_current_exception();
+  try {
+    return "local state in " + directory.string() + " cannot be opened: " + thrown.message() +
+           ". Nothing was changed; it is tried again";
+  } catch (...) {  // no memory for more words
+    return "out of memory";
+  }
+}
+
+}  // namespace
 
 Opener::Opener(const SharedResources& shared, Applier& applier, Logger& logger)
     : shared_(shared), applier_(applier), logger_(logger), thread_([this] { loop(); }) {}
@@ -84,10 +101,14 @@ void Opener::loop() {
     }
     const std::shared_ptr<Opening> opening = *free;
     queue_.erase(free);
-    in_use_.emplace(opening->directory, opening);
-    lock.unlock();
-    open_now(*opening);
-    lock.lock();
+    try {
+      in_use_.emplace(opening->directory, opening);
+      lock.unlock();
+      open_now(*opening);
+    } catch (...) {
+      opening->failure = text_of_current_exception(opening->directory);
+    }
+    if (!lock.owns_lock()) lock.lock();
     if (!opening->task) {
       in_use_.erase(opening->directory);
       opening->state.store(TaskDisk::State::kFailed, std::memory_order_release);

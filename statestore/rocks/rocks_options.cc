@@ -9,6 +9,8 @@
 #include <charconv>
 #include <utility>
 
+#include "rocks/exceptions.h"
+
 // There in builds with assertions only; null in others.
 extern "C" __attribute__((weak)) void* _ZN7rocksdb9SyncPoint11GetInstanceEv();
 
@@ -78,7 +80,13 @@ Result<rocksdb::ColumnFamilyOptions> family_options(const SharedResources& share
 
   if (!shared.hook || !is_store) return options;
   const auto* const comparator = options.comparator;
-  shared.hook(store, options);
+  try {
+    shared.hook(store, options);
+  } catch (...) {
+    return Status::fatal("the rocksdb hook of the configuration threw for store " +
+                         std::string(store) + ": " + status_of_current_exception().message() +
+                         ". Nothing was opened");
+  }
   const char* changed = nullptr;
   if (options.comparator != comparator) changed = "comparator";
   if (options.merge_operator) changed = "merge operator";

@@ -161,8 +161,12 @@ Status write(TaskDatabase& database, const Family& family, const MergedBatches& 
   if (done.ok()) return Status::success();
   // Files of an ingest that failed; the next try writes its own.
   std::error_code error;
-  for (const auto& left : std::filesystem::directory_iterator(database.ingest_directory(), error)) {
-    std::filesystem::remove(left.path(), error);
+  std::filesystem::directory_iterator left(database.ingest_directory(), error);
+  while (!error && left != std::filesystem::directory_iterator()) {
+    const std::filesystem::path file = left->path();
+    left.increment(error);
+    std::error_code ignored;
+    std::filesystem::remove(file, ignored);
   }
   return to_status(done);
 }

@@ -68,6 +68,11 @@ rocksdb::Status BackgroundErrors::now() const {
   return error_;
 }
 
+bool BackgroundErrors::well() const {
+  const std::lock_guard lock(mutex_);
+  return error_.ok();
+}
+
 bool BackgroundErrors::any() const {
   const std::lock_guard lock(mutex_);
   return any_;

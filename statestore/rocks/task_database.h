@@ -36,6 +36,7 @@ class BackgroundErrors final : public rocksdb::EventListener {
   void OnFlushCompleted(rocksdb::DB* db, const rocksdb::FlushJobInfo& info) override;
 
   rocksdb::Status now() const;
+  bool well() const;
   // Whether there was one since the opening, mended or not.
   bool any() const;
   void clear();

@@ -11,6 +11,7 @@ bool TaskSet::restored(TaskId id, Entry& entry) {
   const auto& changelogs = entry.task->changelogs();
   if (changelogs.empty()) return true;
   if (!entry.restore_begun && !begin_restore(id, entry)) return false;
+  if (disk_failed(id, entry)) return false;
   const bool read = std::none_of(changelogs.begin(), changelogs.end(),
                                  [&](const auto& c) { return restorer_.restoring(c.where); });
   if (!read) return false;
@@ -78,12 +79,18 @@ std::optional<std::string> TaskSet::restore_from(const Entry& entry, std::size_t
   return std::nullopt;
 }
 
+// Effect: a task whose disk takes nothing any more backs off, and opens it anew after that. Returns whether
+// it does.
+bool TaskSet::disk_failed(TaskId id, Entry& entry) {
+  const Status health = entry.task->disk_health();
+  if (health.consequence() != Consequence::kFatal) return false;
+  back_off_anew(id, entry, health.message(), next_pause(entry));
+  return true;
+}
+
 void TaskSet::check_disks() {
   for (auto& [id, entry] : tasks_) {
-    if (entry.state != TaskState::kRunning) continue;
-    const Status health = entry.task->disk_health();
-    if (health.consequence() == Consequence::kFatal)
-      back_off_anew(id, entry, health.message(), next_pause(entry));
+    if (entry.state == TaskState::kRunning) disk_failed(id, entry);
   }
 }
 

@@ -150,6 +150,7 @@ class TaskSet {
   bool start_restored();
   bool restored(TaskId id, Entry& entry);
   bool begin_restore(TaskId id, Entry& entry);
+  bool disk_failed(TaskId id, Entry& entry);
   std::optional<std::string> restore_from(const Entry& entry, std::size_t changelog);
   void start_reading(Entry& entry);
   void close(Entry& entry, TaskEvent why);

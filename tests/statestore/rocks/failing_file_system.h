@@ -1,10 +1,12 @@
-// A disk that can be full, and whose files can refuse to be read.
+// A disk that can be full, whose files can refuse to be read, and whose code can throw.
 #pragma once
 
 #include <rocksdb/file_system.h>
 
 #include <atomic>
 #include <memory>
+#include <new>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -18,10 +20,17 @@ class FailingFileSystem final : public rocksdb::FileSystemWrapper {
   std::atomic<bool> full = false;
   std::atomic<int> refused = 0;
   std::atomic<bool> reads_fail = false;
+  // What making a file that is to be ingested throws.
+  enum class Thrown { kNothing, kRuntimeError, kBadAlloc };
+  std::atomic<Thrown> new_files = Thrown::kNothing;
 
   rocksdb::IOStatus NewWritableFile(const std::string& file, const rocksdb::FileOptions& options,
                                     std::unique_ptr<rocksdb::FSWritableFile>* result,
                                     rocksdb::IODebugContext* dbg) override {
+    if (file.find("/ingest/") != std::string::npos) {
+      if (new_files == Thrown::kRuntimeError) throw std::runtime_error("thrown by the file system");
+      if (new_files == Thrown::kBadAlloc) throw std::bad_alloc();
+    }
     if (full) return no_space();
     const auto made = FileSystemWrapper::NewWritableFile(file, options, result, dbg);
     if (made.ok()) *result = std::make_unique<Written>(std::move(*result), *this);

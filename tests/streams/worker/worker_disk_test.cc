@@ -54,6 +54,77 @@ class RefusingHost final : public state::DiskHost {
   bool refused_ = false;
 };
 
+// A disk whose tables fail for good as long as `broken` says so: nothing is applied, health says why.
+class BreakingHost final : public state::DiskHost {
+ public:
+  explicit BreakingHost(state::DiskHost& below) : below_(below) {}
+
+  std::unique_ptr<state::TaskDisk> open_task(state::TaskDiskSpec spec,
+                                             std::function<void()> wake) override {
+    return std::make_unique<Task>(below_.open_task(std::move(spec), std::move(wake)), broken);
+  }
+  std::size_t memory_bytes() const override { return below_.memory_bytes(); }
+
+  bool broken = false;
+
+ private:
+  class Table final : public state::DiskTable {
+   public:
+    Table(state::DiskTable& below, const bool& broken) : below_(below), broken_(broken) {}
+    Offset offset() const override { return below_.offset(); }
+    Timestamp offset_stamped() const override { return below_.offset_stamped(); }
+    std::optional<Bytes> fact(std::string_view name) const override { return below_.fact(name); }
+    std::vector<std::pair<std::string, Bytes>> facts(std::string_view prefix) const override {
+      return below_.facts(prefix);
+    }
+    state::BatchNumber submit(state::CommitBatch batch) override {
+      if (broken_) return state::BatchNumber(1);
+      return below_.submit(std::move(batch));
+    }
+    state::BatchNumber applied() const override {
+      return broken_ ? state::BatchNumber() : below_.applied();
+    }
+    void hurry() override { below_.hurry(); }
+    bool get(BytesView key, Bytes& value, Timestamp& timestamp) override {
+      return below_.get(key, value, timestamp);
+    }
+    void multi_get(std::span<const BytesView> keys, std::vector<Found>& found) override {
+      below_.multi_get(keys, found);
+    }
+    std::unique_ptr<state::DiskScan> scan(OptionalBytesView from, OptionalBytesView to,
+                                          state::ScanOrder order) override {
+      return below_.scan(from, to, order);
+    }
+    Status health() const override {
+      return broken_ ? Status::fatal("the disk is broken") : below_.health();
+    }
+
+   private:
+    state::DiskTable& below_;
+    const bool& broken_;
+  };
+
+  class Task final : public state::TaskDisk {
+   public:
+    Task(std::unique_ptr<state::TaskDisk> below, const bool& broken)
+        : below_(std::move(below)), broken_(broken) {}
+    State state() const override { return below_->state(); }
+    const std::string& failure() const override { return below_->failure(); }
+    state::DiskTable& table(std::string_view store) override {
+      auto& table = tables_[std::string(store)];
+      if (!table) table = std::make_unique<Table>(below_->table(store), broken_);
+      return *table;
+    }
+
+   private:
+    const std::unique_ptr<state::TaskDisk> below_;
+    const bool& broken_;
+    std::map<std::string, std::unique_ptr<Table>> tables_;
+  };
+
+  state::DiskHost& below_;
+};
+
 class WorkerDisk : public Bench {
  protected:
   ~WorkerDisk() override { workers.clear(); }  // before their disks and their memory
@@ -137,6 +208,30 @@ TEST_F(WorkerDisk, TaskWhoseDiskDoesNotOpenBacksOffWhileTheOthersCommit) {
   EXPECT_FALSE(worker.backing_off().empty()) << "the other one did not wait for it";
   run_until([&] { return values("out", 0) + values("out", 1) == "1 1"; });
   EXPECT_EQ(worker.failure(), "");
+}
+
+TEST_F(WorkerDisk, TaskWhoseDiskFailsForGoodWhileItRestoresOpensItAnew) {
+  create_topics();
+  MemoryDiskHost& elsewhere = new_disk();
+  put_many(40);
+  Worker& first = start(counting(), on(elsewhere));
+  settle();
+  close(first);
+
+  BreakingHost host(new_disk());
+  host.broken = true;
+  WorkerOptions wanted = options();
+  wanted.disks = &host;
+  wanted.on_restore = &restores;
+  Worker& worker = start(counting(), wanted);
+  EXPECT_THAT(why_it_backs_off(worker), HasSubstr("the disk is broken"));
+  host.broken = false;
+  put("v", "7");
+  run_until([&] { return worker.backing_off().empty(); });
+  settle();
+  EXPECT_EQ(values("out").substr(values("out").size() - 1), "3");
+  EXPECT_EQ(restores.last.position, restores.last.end);
+  close(worker);
 }
 
 // Whatever a crash leaves on the disk, the changelog gives the rest.

@@ -53,7 +53,7 @@ class DiskHost {
   virtual ~DiskHost() = default;
   // Effect: begins to open, never waits. `wake` is called, from any thread, when the state changed,
   // when batches were applied, and when health() changed; not any more once the TaskDisk is gone. It
-  // must not call into the TaskDisk. Two that are open at once have different directories.
+  // must neither call into the TaskDisk nor throw. Two that are open at once have different directories.
   virtual std::unique_ptr<TaskDisk> open_task(TaskDiskSpec spec, std::function<void()> wake) = 0;
   // Bytes in memory of batches that are not applied yet, of caches and write buffers.
   virtual std::size_t memory_bytes() const = 0;
