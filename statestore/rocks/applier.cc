@@ -64,7 +64,10 @@ void Applier::hurry(WaitingBatches& table) {
 
 Status Applier::health(const WaitingBatches& table) const {
   const std::lock_guard lock(mutex_);
-  return table.task->health;
+  const OpenTask& task = *table.task;
+  if (!task.health.ok() || !task.database->doubted()) return task.health;
+  return Status::fatal(where(task) +
+                       " met damage in a read. It is opened anew, and set aside if it is damaged");
 }
 
 std::size_t Applier::waiting_bytes() const {
@@ -245,6 +248,7 @@ std::string Applier::where(const OpenTask& task) {
 // until it is tried again, or, where that is in vain, until the task closes it.
 void Applier::fail(OpenTask& task, const Status& status, std::unique_lock<std::mutex>& lock) {
   task.not_before = Clock::now() + options_.retry_after;
+  if (status.consequence() == Consequence::kFatal) task.database->doubt();
   const bool news = task.health.consequence() != status.consequence();
   std::size_t waiting = 0;
   for (const auto& table : task.tables) waiting += table->bytes;

@@ -39,7 +39,7 @@ struct RocksDiskHost::Core {
         logger(options.logger ? *options.logger : null_logger()),
         directory(std::move(held)),
         shared(options.cache_bytes, options.write_buffer_bytes, options.rocksdb,
-               options.file_system),
+               options.clock ? *options.clock : SystemClock::instance(), options.file_system),
         applier(
             {options.collect_for, options.collect_bytes, options.ingest_from, options.retry_after},
             options.budget, logger),

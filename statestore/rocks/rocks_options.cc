@@ -29,7 +29,7 @@ class SilentLogger final : public rocksdb::Logger {
 }  // namespace
 
 SharedResources::SharedResources(std::size_t cache_bytes, std::size_t write_buffer_bytes,
-                                 RocksDbOptions hook_of_user,
+                                 RocksDbOptions hook_of_user, const Clock& clock_of_host,
                                  std::shared_ptr<rocksdb::FileSystem> below)
     : read_errors(std::make_shared<ReadErrors>()),
       file_system(std::make_shared<GuardedFileSystem>(
@@ -37,7 +37,8 @@ SharedResources::SharedResources(std::size_t cache_bytes, std::size_t write_buff
       env(rocksdb::NewCompositeEnv(file_system)),
       cache(rocksdb::NewLRUCache(cache_bytes)),
       write_buffers(std::make_shared<rocksdb::WriteBufferManager>(write_buffer_bytes)),
-      hook(std::move(hook_of_user)) {}
+      hook(std::move(hook_of_user)),
+      clock(clock_of_host) {}
 
 std::size_t SharedResources::memory_bytes() const {
   return cache->GetUsage() + write_buffers->memory_usage();

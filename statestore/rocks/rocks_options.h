@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "millrace/clock.h"
 #include "millrace/logging.h"
 #include "millrace/result.h"
 #include "millrace/rocksdb_options.h"
@@ -28,10 +29,11 @@ struct SharedResources {
   std::shared_ptr<rocksdb::Cache> cache;
   std::shared_ptr<rocksdb::WriteBufferManager> write_buffers;
   RocksDbOptions hook;
+  const Clock& clock;
 
   // `below`: the file system of the machine where it is null.
   SharedResources(std::size_t cache_bytes, std::size_t write_buffer_bytes, RocksDbOptions hook,
-                  std::shared_ptr<rocksdb::FileSystem> below);
+                  const Clock& clock, std::shared_ptr<rocksdb::FileSystem> below);
 
   std::size_t memory_bytes() const;
 };

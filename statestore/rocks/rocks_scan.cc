@@ -1,7 +1,5 @@
 #include "rocks/rocks_scan.h"
 
-#include "millrace/error.h"
-
 namespace millrace::state::rocks {
 
 RocksScan::RocksScan(TaskDatabase& database, const Family& family, OptionalBytesView from,
@@ -48,18 +46,18 @@ void RocksScan::next() {
 // 8.7.0 goes on behind it as if nothing were missing.
 void RocksScan::check() {
   const ReadErrors& errors = *database_.shared().read_errors;
-  if (errors.count() != read_errors_) fail(errors.last());
+  if (errors.count() != read_errors_) fail(rocksdb::Status::IOError(errors.last()));
   if (!iterator_->Valid()) {
-    if (!iterator_->status().ok()) fail(iterator_->status().ToString());
+    if (!iterator_->status().ok()) fail(iterator_->status());
     return;
   }
   const auto entry = read_entry_value(iterator_->value().ToStringView());
-  if (!entry) fail("an entry is too short");
+  if (!entry) fail(rocksdb::Status::Corruption("an entry is too short"));
   entry_ = *entry;
 }
 
-void RocksScan::fail(const std::string& what) const {
-  throw StateError(damage_text(database_.directory(), "store " + family_.store + ": " + what));
+void RocksScan::fail(const rocksdb::Status& status) const {
+  database_.read_failed(family_.store, status);
 }
 
 }  // namespace millrace::state::rocks

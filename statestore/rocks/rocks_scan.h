@@ -24,7 +24,7 @@ class RocksScan final : public DiskScan {
 
  private:
   void check();
-  [[noreturn]] void fail(const std::string& what) const;
+  [[noreturn]] void fail(const rocksdb::Status& status) const;
 
   TaskDatabase& database_;
   const Family& family_;

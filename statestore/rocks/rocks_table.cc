@@ -1,6 +1,5 @@
 #include "rocks/rocks_table.h"
 
-#include "millrace/error.h"
 #include "rocks/rocks_scan.h"
 
 namespace millrace::state::rocks {
@@ -20,9 +19,7 @@ std::vector<std::pair<std::string, Bytes>> RocksTable::facts(std::string_view pr
 }
 
 void RocksTable::check(const rocksdb::Status& status) const {
-  if (status.ok()) return;
-  throw StateError(
-      damage_text(database_.directory(), "store " + family_.store + ": " + status.ToString()));
+  if (!status.ok()) database_.read_failed(family_.store, status);
 }
 
 EntryValue RocksTable::read(BytesView stored) const {

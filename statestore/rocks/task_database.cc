@@ -10,7 +10,9 @@
 
 #include "millrace/detail/failpoint.h"
 #include "millrace/detail/text.h"
+#include "millrace/error.h"
 #include "rocks/identity.h"
+#include "rocks/set_aside.h"
 #include "rocks/state_directory.h"
 
 namespace millrace::state::rocks {
@@ -24,14 +26,36 @@ std::string store_of(const std::string& family) {
   return family.starts_with(kFamilyPrefix) ? family.substr(kFamilyPrefix.size()) : family;
 }
 
-Result<std::set<std::string>> families_on_disk(const rocksdb::DBOptions& options,
-                                               const std::filesystem::path& path) {
+// Whether these words of RocksDB are about what its files hold, or about one that is gone. All else (no
+// space, no descriptors, no permission, a sector that cannot be read) may pass.
+bool is_damage(const rocksdb::Status& status) {
+  return status.IsCorruption() ||
+         (status.IsIOError() && status.subcode() == rocksdb::Status::kPathNotFound);
+}
+
+bool has_tables(const std::filesystem::path& path) {
   std::error_code error;
-  if (!std::filesystem::exists(path / "CURRENT", error)) return std::set<std::string>{};
+  std::filesystem::directory_iterator at(path, error);
+  for (; !error && at != std::filesystem::directory_iterator(); at.increment(error)) {
+    if (at->path().extension() == ".sst") return true;
+  }
+  return false;
+}
+
+rocksdb::Status families_on_disk(const rocksdb::DBOptions& options,
+                                 const std::filesystem::path& path, std::set<std::string>& found) {
+  const std::string current = (path / "CURRENT").string();
+  const rocksdb::Status there = options.env->FileExists(current);
+  if (there.IsNotFound()) {
+    // RocksDB would begin anew, and delete what it does not know.
+    return has_tables(path) ? rocksdb::Status::Corruption(current, "is gone")
+                            : rocksdb::Status::OK();
+  }
+  if (!there.ok()) return there;
   std::vector<std::string> names;
   const rocksdb::Status listed = rocksdb::DB::ListColumnFamilies(options, path.string(), &names);
-  if (!listed.ok()) return to_status(listed);
-  return std::set<std::string>(names.begin(), names.end());
+  found.insert(names.begin(), names.end());
+  return listed;
 }
 
 }  // namespace
@@ -88,49 +112,105 @@ void BackgroundErrors::tell(std::function<void()> noticed) {
   noticed_ = std::move(noticed);
 }
 
-std::string damage_text(const std::filesystem::path& directory, const std::string& what) {
-  return "local state in " + directory.string() + " cannot be trusted: " + what +
-         ". Nothing was changed or deleted. Delete that directory, or move it aside: its stores "
-         "are "
-         "then restored from their changelogs in full";
-}
-
 Result<std::unique_ptr<TaskDatabase>> TaskDatabase::open(const std::filesystem::path& directory,
                                                          const std::vector<StoreIdentity>& stores,
                                                          const SharedResources& shared,
                                                          Logger& logger) {
   measure_nothing();
-  std::unique_ptr<TaskDatabase> opened(new TaskDatabase(directory, shared));
-  if (Status made = make_private_directory(directory); !made.ok()) return made;
+  for (bool again = false;; again = true) {
+    std::unique_ptr<TaskDatabase> opened(new TaskDatabase(directory, shared));
+    Status done = opened->open_all(stores, logger);
+    if (done.ok()) return opened;
+    if (!opened->damage_ || again) return done;
+    const std::string damage = *opened->damage_;
+    opened.reset();  // its files are let go
+    const auto aside = set_aside(directory, shared.clock.now());
+    if (!aside.ok()) {
+      return Status::fatal(done.message() + ". It cannot be set aside (" +
+                           aside.status().message() + "), and is where it was");
+    }
+    std::vector<std::string> names;
+    for (const StoreIdentity& store : stores) names.push_back(store.store);
+    logger.error("local state in " + directory.string() + " is damaged: " + damage +
+                 ". It was moved to " + aside.value().string() +
+                 ", where it is kept. Nothing is lost: its stores (" + detail::join(names, ", ") +
+                 ") are restored from their changelogs in full");
+  }
+}
+
+Status TaskDatabase::open_all(const std::vector<StoreIdentity>& stores, Logger& logger) {
+  if (Status made = make_private_directory(directory_); !made.ok()) return made;
   std::error_code error;
-  std::filesystem::remove_all(opened->ingest_directory(), error);
-  for (const auto& below : {opened->ingest_directory(), directory / "db"}) {
+  std::filesystem::remove_all(ingest_directory(), error);
+  for (const auto& below : {ingest_directory(), directory_ / "db"}) {
     if (Status made = make_private_directory(below); !made.ok()) return made;
   }
-  const std::filesystem::path marker = directory / "in-use";
+  const std::filesystem::path marker = directory_ / "in-use";
   const bool after_crash = std::filesystem::exists(marker, error);
   if (Status marked = write_marker(marker); !marked.ok()) {
     return Status::fatal("local state cannot be written to: " + marked.message() +
                          ". Nothing was changed");
   }
-  if (Status done = opened->open_files(stores, logger); !done.ok()) return done;
-  if (Status sound = opened->check_files(after_crash, logger); !sound.ok()) return sound;
+  if (Status done = open_files(stores, logger); !done.ok()) return done;
+  if (Status sound = check_files(after_crash, logger); !sound.ok()) return sound;
   for (std::size_t i = 0; i < stores.size(); ++i) {
-    if (Status taken = opened->take_up(stores[i], opened->families_[i]); !taken.ok()) return taken;
+    if (Status taken = take_up(stores[i], families_[i]); !taken.ok()) return taken;
   }
-  return opened;
+  return Status::success();
 }
 
-Status TaskDatabase::damaged(const std::string& what) const {
-  return Status::fatal(damage_text(directory_, what));
+// What RocksDB calls damage is believed where all its files can be opened at the moment.
+Status TaskDatabase::damaged(std::string what) {
+  if (Status now = files_can_be_opened(); !now.ok()) {
+    return Status::fatal("local state in " + directory_.string() + " cannot be read: " +
+                         now.message() + ". Nothing was changed; it is tried again");
+  }
+  damage_ = std::move(what);
+  return Status::fatal("local state in " + directory_.string() + " is damaged: " + *damage_);
+}
+
+Status TaskDatabase::refused(const rocksdb::Status& status) {
+  if (is_damage(status)) return damaged(status.ToString());
+  return Status::fatal("local state in " + directory_.string() + " cannot be opened: " +
+                       status.ToString() + ". Nothing was changed; it is tried again");
+}
+
+Status TaskDatabase::files_can_be_opened() const {
+  const std::string path = (directory_ / "db").string();
+  std::vector<std::string> names;
+  if (const rocksdb::Status listed = shared_.env->GetChildren(path, &names); !listed.ok())
+    return to_status(listed);
+  for (const std::string& name : names) {
+    std::unique_ptr<rocksdb::SequentialFile> file;
+    const rocksdb::Status opened =
+        shared_.env->NewSequentialFile(path + '/' + name, &file, rocksdb::EnvOptions());
+    if (!opened.ok() && !is_damage(opened)) return to_status(opened);
+  }
+  return Status::success();
+}
+
+void TaskDatabase::read_failed(const std::string& store, const rocksdb::Status& status) {
+  const std::string what = "local state in " + directory_.string() + ": store " + store +
+                           " cannot be read: " + status.ToString();
+  if (!is_damage(status)) {
+    throw StateError(what +
+                     ". Nothing was changed. If that does not pass, move the directory away: its "
+                     "stores are then restored from their changelogs in full");
+  }
+  doubt();
+  throw StateError(
+      what +
+      ". Nothing was changed. Its task opens it anew: if it is damaged it is set aside "
+      "then, and its stores are restored from their changelogs");
 }
 
 Status TaskDatabase::open_files(const std::vector<StoreIdentity>& stores, Logger& logger) {
   rocksdb::DBOptions options = database_options(shared_);
   options.listeners.push_back(background_errors_);
   const std::filesystem::path path = directory_ / "db";
-  auto on_disk = families_on_disk(options, path);
-  if (!on_disk.ok()) return damaged(on_disk.status().message());
+  std::set<std::string> on_disk;
+  if (const rocksdb::Status listed = families_on_disk(options, path, on_disk); !listed.ok())
+    return refused(listed);
 
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   std::vector<std::string> gone;
@@ -143,10 +223,10 @@ Status TaskDatabase::open_files(const std::vector<StoreIdentity>& stores, Logger
   };
   for (const StoreIdentity& store : stores) {
     if (Status added = add(family_name(store.store)); !added.ok()) return added;
-    on_disk.value().erase(family_name(store.store));
+    on_disk.erase(family_name(store.store));
   }
-  on_disk.value().insert(rocksdb::kDefaultColumnFamilyName);
-  for (const std::string& family : on_disk.value()) {
+  on_disk.insert(rocksdb::kDefaultColumnFamilyName);
+  for (const std::string& family : on_disk) {
     if (Status added = add(family); !added.ok()) return added;
     if (family != rocksdb::kDefaultColumnFamilyName) gone.push_back(store_of(family));
   }
@@ -162,11 +242,7 @@ Status TaskDatabase::open_files(const std::vector<StoreIdentity>& stores, Logger
   rocksdb::DB* db = nullptr;
   const rocksdb::Status opened =
       rocksdb::DB::Open(options, path.string(), descriptors, &handles_, &db);
-  if (!opened.ok()) {
-    if (opened.IsCorruption()) return damaged(opened.ToString());
-    return Status::fatal("local state in " + directory_.string() +
-                         " cannot be opened: " + opened.ToString() + ". Nothing was changed");
-  }
+  if (!opened.ok()) return refused(opened);
   db_.reset(db);
   MR_FAILPOINT("state.opened");
   for (std::size_t i = 0; i < stores.size(); ++i) {
@@ -182,7 +258,7 @@ Status TaskDatabase::check_files(bool after_crash, Logger& logger) {
     logger.info("local state in " + directory_.string() +
                 " was not closed in order: its files are read once to see that they are whole");
     const rocksdb::Status sound = db_->VerifyChecksum(read_options());
-    return sound.ok() ? Status::success() : damaged(sound.ToString());
+    return sound.ok() ? Status::success() : refused(sound);
   }
   if (linked_version() >= kFirstHonestScan) return Status::success();
   std::vector<rocksdb::LiveFileMetaData> files;
@@ -199,9 +275,16 @@ Status TaskDatabase::check_files(bool after_crash, Logger& logger) {
       begin->SeekToFirst();
       sound = begin->status();
     }
-    if (!sound.ok()) return damaged(path + ": " + sound.ToString());
+    if (is_damage(sound)) return damaged(path + ": " + sound.ToString());
+    if (!sound.ok()) return refused(sound);
   }
   return Status::success();
+}
+
+bool TaskDatabase::has_entries(const Family& family) {
+  const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(read_options(), family.handle));
+  at->Seek(std::string(1, kEntry));
+  return at->Valid() || !at->status().ok();
 }
 
 // Reads what a family says of itself. One that says nothing is new: it is given its identity, which
@@ -231,7 +314,7 @@ Status TaskDatabase::take_up(const StoreIdentity& identity, Family& family) {
       family.facts.emplace(name.substr(kFactPrefix.size()), value);
     }
   }
-  if (!at->status().ok()) return damaged(store + ": " + at->status().ToString());
+  if (!at->status().ok()) return refused(at->status());
 
   if (format) {
     if (*format != kFormatVersion) {
@@ -244,6 +327,7 @@ Status TaskDatabase::take_up(const StoreIdentity& identity, Family& family) {
     const auto mismatch = identity_mismatch(identity, facts_of_identity, directory_);
     return mismatch ? Status::fatal(*mismatch) : Status::success();
   }
+  if (has_entries(family)) return damaged(store + ": it has entries, and does not say what it is");
   rocksdb::WriteBatch batch;
   Bytes version;
   detail::append_int(kFormatVersion, version);
@@ -255,8 +339,7 @@ Status TaskDatabase::take_up(const StoreIdentity& identity, Family& family) {
   MR_FAILPOINT("state.identity");
   if (written.ok()) written = db_->Flush(rocksdb::FlushOptions(), family.handle);
   if (written.ok()) return Status::success();
-  return Status::fatal(store + " in " + directory_.string() +
-                       " cannot be made: " + written.ToString());
+  return refused(written);
 }
 
 // Once RocksDB (7.6 and later, 7.8.3 among them) has got over a full disk, it takes itself for stopped
@@ -288,6 +371,7 @@ Status TaskDatabase::close() {
   db_.reset();
   MR_FAILPOINT("state.closed");
   if (!done.ok()) return to_status(done);
+  if (doubted()) return Status::success();
   std::error_code error;
   std::filesystem::remove(directory_ / "in-use", error);
   return sync_directory(directory_);

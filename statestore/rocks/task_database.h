@@ -3,12 +3,14 @@
 //
 // In the task's directory:   db/       RocksDB's files
 //                            ingest/   files on their way into it
-//                            in-use    there while it is open: found at an opening, it tells of a crash
+//                            in-use    there while it is open: found at an opening, it tells of a crash,
+//                                      or that a read met damage
 #pragma once
 
 #include <rocksdb/db.h>
 #include <rocksdb/listener.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <filesystem>
 #include <functional>
@@ -66,8 +68,9 @@ struct Family {
 // what is not const.
 class TaskDatabase {
  public:
-  // Effect: opens or makes it; after a crash reads every file once. May take long.
-  // Errors: kFatal with one message: what differs or is damaged, what was kept, what to do.
+  // Effect: opens or makes it; after a crash reads every file once. May take long. What is damaged is
+  // set aside (set_aside.h), which the log says, and the database is new.
+  // Errors: kFatal with one message: what differs or cannot be opened now, what was kept, what to do.
   static Result<std::unique_ptr<TaskDatabase>> open(const std::filesystem::path& directory,
                                                     const std::vector<StoreIdentity>& stores,
                                                     const SharedResources& shared, Logger& logger);
@@ -88,15 +91,27 @@ class TaskDatabase {
   // In the order of the spec.
   std::vector<Family>& families() { return families_; }
 
+  // A read of this store failed. Effect: where that is damage, as doubt(). Throws StateError.
+  // Thread-safety: any thread, as the two below.
+  [[noreturn]] void read_failed(const std::string& store, const rocksdb::Status& status);
+  // Effect: the next opening reads every file.
+  void doubt() { doubted_.store(true, std::memory_order_relaxed); }
+  // True: it is to be closed and opened anew.
+  bool doubted() const { return doubted_.load(std::memory_order_relaxed); }
+
  private:
   TaskDatabase(std::filesystem::path directory, const SharedResources& shared)
       : directory_(std::move(directory)), shared_(shared) {}
 
+  Status open_all(const std::vector<StoreIdentity>& stores, Logger& logger);
   Status open_files(const std::vector<StoreIdentity>& stores, Logger& logger);
   Status check_files(bool after_crash, Logger& logger);
   Status take_up(const StoreIdentity& identity, Family& family);
   rocksdb::Status flush();
-  Status damaged(const std::string& what) const;
+  Status damaged(std::string what);
+  Status refused(const rocksdb::Status& status);
+  Status files_can_be_opened() const;
+  bool has_entries(const Family& family);
 
   const std::filesystem::path directory_;
   const SharedResources& shared_;
@@ -104,9 +119,8 @@ class TaskDatabase {
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;  // all of them, also of stores that are gone
   std::vector<Family> families_;
+  std::optional<std::string> damage_;  // why it was not opened, where its files are to blame
+  std::atomic<bool> doubted_ = false;
 };
-
-// What to tell a user of a directory that cannot be trusted: it is theirs to delete.
-std::string damage_text(const std::filesystem::path& directory, const std::string& what);
 
 }  // namespace millrace::state::rocks

@@ -41,6 +41,13 @@ void TaskSet::back_off_anew(TaskId id, Entry& entry, std::string why, Duration p
   for (const auto& changelog : entry.task->changelogs()) restorer_.cancel(changelog.where);
 }
 
+// Whether a task that was to go on where it was would only meet its broken disk again. What it has in a
+// transaction is undone first.
+bool TaskSet::must_reopen(const Entry& entry) const {
+  return !entry.task->has_progress() &&
+         entry.task->disk_health().consequence() == Consequence::kFatal;
+}
+
 bool TaskSet::resume() {
   const Duration now = parts_.clock.monotonic();
   bool moved = false;
@@ -48,7 +55,7 @@ bool TaskSet::resume() {
   for (auto& [id, entry] : tasks_) {
     if (entry.state != TaskState::kBackingOff || now < entry.pause->until) continue;
     moved = true;
-    if (entry.pause->anew) {
+    if (entry.pause->anew || must_reopen(entry)) {
       anew.emplace_back(entry.anchor, entry.failures);
       close(entry, TaskEvent::kLost);
     } else {

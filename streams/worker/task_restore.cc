@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "millrace/detail/text.h"
 #include "worker/task_set.h"
 
 namespace millrace::worker {
@@ -58,6 +59,11 @@ std::optional<std::string> TaskSet::restore_from(const Entry& entry, std::size_t
       "delete "
       "the task's directory";
   if (has == kNoOffset) {
+    if (changelog.table && end > start) {
+      parts_.logger.info("store " + changelog.store + " is not on disk yet: it is restored from " +
+                         where + ", offsets " + number(start) + " to " + number(end) + " (" +
+                         detail::human_count(end.value() - start.value()) + " at most)");
+    }
     restorer_.add(changelog.where, start, end, *changelog.cells);
     return std::nullopt;
   }

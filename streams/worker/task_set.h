@@ -151,6 +151,7 @@ class TaskSet {
   bool restored(TaskId id, Entry& entry);
   bool begin_restore(TaskId id, Entry& entry);
   bool disk_failed(TaskId id, Entry& entry);
+  bool must_reopen(const Entry& entry) const;
   std::optional<std::string> restore_from(const Entry& entry, std::size_t changelog);
   void start_reading(Entry& entry);
   void close(Entry& entry, TaskEvent why);

@@ -8,7 +8,10 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <map>
+#include <mutex>
 #include <vector>
 
 #include "millrace/dsl.h"
@@ -263,6 +266,87 @@ TEST_F(EmbeddedLogTest, AnApplicationOpensItsDirectoryItself) {
   }
   EmbeddedLog log(directory);
   EXPECT_THAT(counts_in(log)["a"], ElementsAre(1, 2));
+}
+
+// Logged by any thread.
+class KeptLines final : public Logger {
+ public:
+  void write(LogLevel, std::string_view message) override {
+    const std::lock_guard lock(mutex_);
+    text_.append(message).append("\n");
+  }
+  std::string text() const {
+    const std::lock_guard lock(mutex_);
+    return text_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string text_;
+};
+
+// Before each life the files of every task's state are damaged in another way.
+TEST_F(EmbeddedLogTest, StoresThatAreDamagedAreSetAsideAndFilledAgain) {
+  namespace fs = std::filesystem;
+  const auto damage = [&](int life) {
+    int damaged = 0;
+    for (const auto& entry : fs::recursive_directory_iterator(directory + "/state")) {
+      const std::string name = entry.path().filename().string();
+      if (entry.path().string().find(".bad-") != std::string::npos) continue;
+      const bool table = entry.path().extension() == ".sst";
+      if (life == 1 && name == "CURRENT") {
+        fs::remove(entry.path());
+      } else if (life == 2 && name.starts_with("MANIFEST")) {
+        fs::resize_file(entry.path(), 0);
+      } else if (life == 3 && table) {
+        std::fstream(entry.path(), std::ios::in | std::ios::out | std::ios::binary) << "damage";
+      } else if (life == 4 && table) {
+        // Found by the first read only: the process before was closed in order.
+        std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+        file.seekp(40);
+        file << "damage";
+      } else {
+        continue;
+      }
+      ++damaged;
+    }
+    return damaged;
+  };
+  constexpr int kKeys = 7;
+  int written = 0;
+  KeptLines log_lines;
+  for (int life = 0; life < 5; ++life) {
+    if (life > 0) {
+      EXPECT_GT(damage(life), 0) << life;
+    }
+    EmbeddedLog log(directory);
+    log.create_topic("lines", 3);
+    log.create_topic("counts", 2);
+    EmbeddedReader counts(log, kCounts);
+    int seen = 0;
+    Streams app(count_by_key(), {.application_id = "app",
+                                 .embedded_log = &log,
+                                 .commit_interval = 20ms,
+                                 .logger = &log_lines});
+    app.start();
+    EmbeddedWriter lines(log, kLines);
+    for (int i = 0; i < 50; ++i, ++written) {
+      lines.append("key " + std::to_string(written % kKeys), "", Timestamp(1ms * written));
+      if (i % 10 == 9) lines.commit();
+    }
+    await_counts(counts, seen, written);
+    EXPECT_TRUE(app.close(20s));
+  }
+  EmbeddedLog log(directory);
+  const auto counts = counts_in(log);
+  ASSERT_EQ(counts.size(), static_cast<std::size_t>(kKeys));
+  for (int key = 0; key < kKeys; ++key) {
+    const auto count = static_cast<std::size_t>((written - key + kKeys - 1) / kKeys);
+    EXPECT_EQ(counts.at("key " + std::to_string(key)), up_to(count));
+  }
+  EXPECT_THAT(log_lines.text(),
+              AllOf(HasSubstr("is damaged"), HasSubstr("CURRENT"), HasSubstr("MANIFEST"),
+                    HasSubstr(".sst"), HasSubstr(".bad-"), HasSubstr("it is restored from")));
 }
 
 // A process that counts what it writes itself, until it is killed.

@@ -20,6 +20,15 @@ class FailingFileSystem final : public rocksdb::FileSystemWrapper {
   std::atomic<bool> full = false;
   std::atomic<int> refused = 0;
   std::atomic<bool> reads_fail = false;
+  std::atomic<bool> opens_fail = false;
+  // Files of this beginning cannot be opened to be read from the front. Set before use.
+  std::string sequential_opens_fail_of;
+
+  enum Refusal { kOpens, kWrites, kReads };
+  void refuse(Refusal what, bool on) {
+    (what == kOpens ? opens_fail : what == kWrites ? full : reads_fail) = on;
+  }
+
   // What making a file that is to be ingested throws.
   enum class Thrown { kNothing, kRuntimeError, kBadAlloc };
   std::atomic<Thrown> new_files = Thrown::kNothing;
@@ -40,15 +49,24 @@ class FailingFileSystem final : public rocksdb::FileSystemWrapper {
                                         const rocksdb::FileOptions& options,
                                         std::unique_ptr<rocksdb::FSRandomAccessFile>* result,
                                         rocksdb::IODebugContext* dbg) override {
+    if (opens_fail) return rocksdb::IOStatus::IOError(file, "too many open files");
     const auto made = FileSystemWrapper::NewRandomAccessFile(file, options, result, dbg);
     if (made.ok()) *result = std::make_unique<Opened>(std::move(*result), *this);
     return made;
+  }
+  rocksdb::IOStatus NewSequentialFile(const std::string& file, const rocksdb::FileOptions& options,
+                                      std::unique_ptr<rocksdb::FSSequentialFile>* result,
+                                      rocksdb::IODebugContext* dbg) override {
+    const std::string name = file.substr(file.rfind('/') + 1);
+    if (!sequential_opens_fail_of.empty() && name.starts_with(sequential_opens_fail_of))
+      return rocksdb::IOStatus::IOError(file, "too many open files");
+    return FileSystemWrapper::NewSequentialFile(file, options, result, dbg);
   }
 
  private:
   rocksdb::IOStatus no_space() {
     ++refused;
-    return rocksdb::IOStatus::NoSpace("no space left on device");
+    return rocksdb::IOStatus::NoSpace("no space", "left on device");
   }
 
   class Written final : public rocksdb::FSWritableFileOwnerWrapper {

@@ -8,6 +8,7 @@
 
 #include "millrace/detail/memory_disk.h"
 #include "millrace/dsl.h"
+#include "millrace/error.h"
 #include "streams/worker/bench.h"
 
 namespace millrace::worker {
@@ -61,11 +62,13 @@ class BreakingHost final : public state::DiskHost {
 
   std::unique_ptr<state::TaskDisk> open_task(state::TaskDiskSpec spec,
                                              std::function<void()> wake) override {
+    ++opened;
     return std::make_unique<Task>(below_.open_task(std::move(spec), std::move(wake)), broken);
   }
   std::size_t memory_bytes() const override { return below_.memory_bytes(); }
 
   bool broken = false;
+  int opened = 0;
 
  private:
   class Table final : public state::DiskTable {
@@ -86,6 +89,7 @@ class BreakingHost final : public state::DiskHost {
     }
     void hurry() override { below_.hurry(); }
     bool get(BytesView key, Bytes& value, Timestamp& timestamp) override {
+      if (broken_) throw StateError("the disk cannot be read");
       return below_.get(key, value, timestamp);
     }
     void multi_get(std::span<const BytesView> keys, std::vector<Found>& found) override {
@@ -232,6 +236,39 @@ TEST_F(WorkerDisk, TaskWhoseDiskFailsForGoodWhileItRestoresOpensItAnew) {
   EXPECT_EQ(values("out").substr(values("out").size() - 1), "3");
   EXPECT_EQ(restores.last.position, restores.last.end);
   close(worker);
+}
+
+TEST_F(WorkerDisk, TaskThatCannotReadItsDiskOpensItAnew) {
+  create_topics();
+  BreakingHost host(new_disk());
+  WorkerOptions wanted = options();
+  wanted.disks = &host;
+  put("v", "7");
+  Worker& first = start(counting(), wanted);
+  settle();
+  close(first);
+
+  Worker& second = start(counting(), wanted);
+  settle();
+  host.broken = true;
+  put("v", "7");  // not in memory
+  EXPECT_THAT(why_it_backs_off(second), HasSubstr("the disk cannot be read"));
+  const int opened = host.opened;
+  host.broken = false;
+  run_until([&] { return second.backing_off().empty(); });
+  settle();
+  EXPECT_EQ(values(), "1 2");
+  EXPECT_EQ(host.opened, opened) << "it was well again";
+
+  host.broken = true;
+  put("v", "8");
+  why_it_backs_off(second);
+  run_until([&] { return host.opened > opened; });
+  host.broken = false;
+  run_until([&] { return second.backing_off().empty(); });
+  settle();
+  EXPECT_EQ(values(), "1 2 1");
+  close(second);
 }
 
 // Whatever a crash leaves on the disk, the changelog gives the rest.

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "millrace/clock.h"
 #include "millrace/detail/disk_host.h"
 #include "millrace/detail/memory_budget.h"
 #include "millrace/logging.h"
@@ -37,6 +38,8 @@ struct RocksHostOptions {
   // Told what waits to be applied, and of both sizes above; outlives the host. nullptr: nobody counts.
   MemoryBudget* budget = nullptr;
   Logger* logger = nullptr;  // nullptr: nobody listens; outlives the host
+  // The wall clock, outlives the host; nullptr: the system's.
+  const Clock* clock = nullptr;
   // For tests: files are kept there; nullptr: the machine's.
   std::shared_ptr<rocksdb::FileSystem> file_system = nullptr;
 };
