@@ -79,10 +79,9 @@ struct Streams::Implementation {
 
   void tell_what_is_open() const {
     const std::string threads = client.still_open();
-    config.logger->error(
-        "not closed in time, and not waited for any longer: " +
-        (threads.empty() ? "state that is being written to disk" : threads) +
-        ". What is open is aborted by the broker, and read again at the next start");
+    config.logger->error("not closed in time, and not waited for any longer: " +
+                         (threads.empty() ? "state that is being written to disk" : threads) +
+                         ". What is open is aborted by the log, and read again at the next start");
   }
 
   const Topology topology;

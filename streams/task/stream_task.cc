@@ -250,8 +250,9 @@ bool StreamTask::has_progress() const {
          std::any_of(stores_.begin(), stores_.end(), changed);
 }
 
-std::optional<std::string> StreamTask::append_offsets(std::vector<log::OffsetToCommit>& offsets) {
-  memory_.set(number_, std::max<std::int64_t>(memory_[number_], 0) + 1);
+std::optional<std::string> StreamTask::append_offsets(std::vector<log::OffsetToCommit>& offsets,
+                                                      Writer writer) {
+  memory_.set(number_, next_transaction_number(memory_[number_], writer));
   for (const Changelog& changelog : changelogs_) {
     if (changelog.given_up != kNoOffset)
       memory_.raise(changelog.purge_bound, changelog.given_up.value());

@@ -29,12 +29,10 @@
 #include "task/record_queue.h"
 #include "task/step_log.h"
 #include "task/task_graph.h"
+#include "task/transaction_number.h"
 #include "topology/built_graph.h"
 
 namespace millrace::task {
-
-// The slot of task memory that counts the task's commits, and its name beside committed offsets.
-inline constexpr std::string_view kTransactionNumberName = "#";
 
 // What all tasks of a worker share. Outlives them.
 struct TaskEnvironment {
@@ -165,9 +163,11 @@ class StreamTask final : public graph::NodeContext, private graph::ProcessorHost
   // REQUIRES: steps_taken() == 1.
   Failure blame_only_step(const std::string& node, const std::exception_ptr& error);
 
-  // Effect: appends the offsets and times that belong to this commit, and raises the transaction
-  // number (ENGINE §3). Errors: a text where the metadata is longer than a broker takes.
-  std::optional<std::string> append_offsets(std::vector<log::OffsetToCommit>& offsets);
+  // Effect: appends the offsets and times that belong to this commit, with the next transaction
+  // number of this writer's (ENGINE §3). Errors: a text where the metadata is longer than a broker
+  // takes.
+  std::optional<std::string> append_offsets(std::vector<log::OffsetToCommit>& offsets,
+                                            Writer writer);
   // Of the commit under way, and of the last one that is known to be in the log.
   std::int64_t transaction_number() const { return memory_[number_]; }
   std::int64_t committed_number() const { return memory_.committed(number_); }

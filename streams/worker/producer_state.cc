@@ -71,6 +71,14 @@ constexpr std::array<Row, kProducerEvents> kTable = {{
       {S::kRotating, A::kRotate},
       {S::kRotating, A::kRotate},
       stay(S::kRotating, A::kRetryRotation)}},
+    // kRefused: asking again would not help. The outcome of a commit is found out first; a log that
+    // refuses even a producer cannot be asked.
+    {{{S::kRotating, A::kStopAtEnd | A::kRotate},
+      {S::kRotating, A::kStopAtEnd | A::kRotate},
+      {S::kRotating, A::kStopAtEnd | A::kRotate},
+      {S::kRotating, A::kStopAtEnd | A::kRotate},
+      {S::kRotating, A::kStopAtEnd | A::kRotate},
+      stay(S::kRotating, A::kStop)}},
     // kDeliveryFailed: the sequence numbers behind the lost record are wrong, so the next
     // transaction
     // of this producer would fail too (KAFKA_CLIENT §2.3): abort, then rotate.
@@ -130,20 +138,11 @@ std::string_view to_string(ProducerState state) {
 }
 
 std::string_view to_string(ProducerEvent event) {
-  static constexpr std::array<std::string_view, kProducerEvents> kNames = {"step",
-                                                                           "membership grew",
-                                                                           "revoked",
-                                                                           "revoke overdue",
-                                                                           "lost",
-                                                                           "completed",
-                                                                           "completed abort",
-                                                                           "producer gone",
-                                                                           "delivery failed",
-                                                                           "commit due",
-                                                                           "task failed",
-                                                                           "item left out",
-                                                                           "resolved: committed",
-                                                                           "resolved: aborted"};
+  static constexpr std::array<std::string_view, kProducerEvents> kNames = {
+      "step",          "membership grew",     "revoked",          "revoke overdue",
+      "lost",          "completed",           "completed abort",  "producer gone",
+      "refused",       "delivery failed",     "commit due",       "task failed",
+      "item left out", "resolved: committed", "resolved: aborted"};
   return kNames[static_cast<std::size_t>(event)];
 }
 

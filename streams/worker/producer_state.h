@@ -32,7 +32,8 @@ enum class ProducerEvent {
   kLost,            // all tasks are others' already
   kCompletedOk,     // of the operation that this state waits for
   kCompletedAbort,  // it failed; the transaction can be aborted
-  kProducerGone,    // fenced, fatal, unknown outcome, deadline passed
+  kProducerGone,    // fenced, unknown outcome, deadline passed
+  kRefused,         // the log will not do it for this application, however often it is asked
   kDeliveryFailed,  // a record will never be in the log
   kCommitDue,
   kTaskFailed,         // a user's function threw and nobody may skip it
@@ -40,7 +41,7 @@ enum class ProducerEvent {
   kResolvedCommitted,  // the log says that the transaction in doubt was committed
   kResolvedAborted,    // or that it was not, or there was no doubt
 };
-inline constexpr int kProducerEvents = 14;
+inline constexpr int kProducerEvents = 15;
 
 // What the worker is to do, in this order.
 enum class Action : std::uint32_t {
@@ -57,12 +58,14 @@ enum class Action : std::uint32_t {
   kCloseLost = 1u << 9,  // close all tasks, undone; their changes are nobody's
   kCloseLostAtEnd =
       1u << 10,             // the same at the outcome, published if committed; at once if in doubt
-  kRotate = 1u << 11,       // destroy the producer, make another, init it
-  kRotateAtEnd = 1u << 12,  // after the abort
-  kResolve = 1u << 13,      // the new producer is ready: find out what became of the last commit
-  kRetryRotation = 1u << 14,  // after a back-off
-  kRearm = 1u << 15,          // try the commit again later
-  kBackOffTask = 1u << 16,    // the failed task runs no more until told
+  kStopAtEnd = 1u << 11,    // when this transaction is over and its outcome known, the worker stops
+  kRotate = 1u << 12,       // destroy the producer, make another, init it
+  kRotateAtEnd = 1u << 13,  // after the abort
+  kResolve = 1u << 14,      // the new producer is ready: find out what became of the last commit
+  kRetryRotation = 1u << 15,  // after a back-off
+  kRearm = 1u << 16,          // try the commit again later
+  kBackOffTask = 1u << 17,    // the failed task runs no more until told
+  kStop = 1u << 18,           // the worker stops now
 };
 constexpr Action operator|(Action a, Action b) {
   return static_cast<Action>(static_cast<std::uint32_t>(a) | static_cast<std::uint32_t>(b));

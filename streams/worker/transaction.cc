@@ -22,8 +22,9 @@ ProducerEvent completion_event(const Status& status) {
       return ProducerEvent::kCompletedAbort;
     case Consequence::kFenced:
     case Consequence::kUnknown:
-    case Consequence::kFatal:
       return ProducerEvent::kProducerGone;
+    case Consequence::kFatal:
+      return ProducerEvent::kRefused;
   }
   return ProducerEvent::kProducerGone;
 }
@@ -88,6 +89,7 @@ void Transaction::perform(Action actions) {
   if (has(actions, Action::kPublish)) publish();
   if (has(actions, Action::kSubmitAbort)) submit_abort();
   if (has(actions, Action::kReplay)) replay();
+  if (has(actions, Action::kStopAtEnd)) stop_after_abort(refusal());
   if (has(actions, Action::kRotate)) rotate();
   if (has(actions, Action::kRetryRotation)) {
     question_ = 0;
@@ -98,6 +100,15 @@ void Transaction::perform(Action actions) {
     question_ = ++questions_;
     host_.resolve(in_doubt_);
   }
+  if (has(actions, Action::kStop)) host_.stop(refusal());
+}
+
+std::string Transaction::refusal() const {
+  return "the log refuses transactional.id " + options_.transactional_id +
+         " for good: " + last_failure_ +
+         ". What was committed stays, nothing else is visible and nothing is lost: it is read "
+         "again "
+         "at the next start. Mend what the log names, then start again";
 }
 
 bool Transaction::handle(const log::Event& event) {
@@ -129,11 +140,6 @@ bool Transaction::handle(const log::Event& event) {
     parts_.logger.write(LogLevel::kInfo, "transaction " + options_.transactional_id + ", " +
                                              std::string(to_string(state_)) + ": " + last_failure_);
     if (event.status.consequence() == Consequence::kFenced && stopped_by_fence()) return true;
-    if (state_ == ProducerState::kRotating && event.status.consequence() == Consequence::kFatal) {
-      host_.stop("no producer with transactional.id " + options_.transactional_id + ": " +
-                 last_failure_);
-      return true;
-    }
   }
   const auto* flushed = std::get_if<log::FlushDone>(&event.what);
   if (flushed) written_ = flushed->written;
@@ -201,7 +207,7 @@ void Transaction::submit_commit() {
     on(ProducerEvent::kCompletedAbort);
     return;
   }
-  if (auto failure = host_.collect_offsets(offsets)) {
+  if (auto failure = host_.collect_offsets(offsets, writer_)) {
     stop_after_abort(std::move(*failure));
     on(ProducerEvent::kCompletedAbort);
     return;
@@ -235,6 +241,7 @@ void Transaction::publish() {
   host_.publish(std::exchange(written_, {}));
   MR_FAILPOINT("publish.after");
   end_of_transaction();
+  if (!stop_at_end_.empty()) host_.stop(std::exchange(stop_at_end_, {}));
 }
 
 void Transaction::replay() {
@@ -269,8 +276,8 @@ void Transaction::end_of_transaction() {
 
 void Transaction::rotate() {
   ++counts_.rotations;
-  // What the log says about lost tasks no longer tells their outcome: the next owner commits as well,
-  // perhaps with the same number. Their changes are nobody's; that owner repeats them if need be.
+  // What the log says about lost tasks may not tell their outcome any more: their next owner commits as
+  // well. Their changes are nobody's; that owner repeats them if need be.
   if (std::exchange(close_lost_at_end_, false)) host_.close_lost();
   rotate_at_end_ = false;
   begin_rotation();
@@ -285,6 +292,8 @@ void Transaction::begin_rotation() {
   begun_ = false;
   abort_after_operation_ = false;
   producer_ = parts_.log.make_producer(options_, parts_.inbox);
+  writer_ =
+      task::writer_of(options_.transactional_id, producer_->epoch().value(), parts_.clock.now());
   operation_ = next_operation();
   producer_->submit_init(operation_);
   MR_FAILPOINT("rotate.sent");

@@ -15,6 +15,7 @@
 #include "millrace/clock.h"
 #include "millrace/logging.h"
 #include "task/output_buffer.h"
+#include "task/transaction_number.h"
 #include "worker/producer_state.h"
 
 namespace millrace::worker {
@@ -33,8 +34,10 @@ class TransactionHost {
   // call stop_after_abort().
   virtual void delivery_failed(const log::DeliveryFailed& failed, const Status& why) = 0;
 
-  // Effect: the offsets of all tasks with progress, in the state that write_changes() left.
-  virtual std::optional<std::string> collect_offsets(std::vector<log::OffsetToCommit>& offsets) = 0;
+  // Effect: the offsets of all tasks with progress, in the state that write_changes() left, with
+  // numbers of this writer's. Errors: a text; the transaction is aborted, and the worker stops.
+  virtual std::optional<std::string> collect_offsets(std::vector<log::OffsetToCommit>& offsets,
+                                                     task::Writer writer) = 0;
 
   // nullopt: not a member; nothing may be committed.
   virtual std::optional<log::FencingToken> token() = 0;
@@ -103,7 +106,8 @@ class Transaction {
   void task_failed();
   // Effect: aborts; what is replayed is not the same.
   void item_left_out();
-  // Effect: when the abort that is under way or comes next is done, TransactionHost::stop(why).
+  // Effect: when the transaction at hand is over, TransactionHost::stop(why). REQUIRES: its abort is
+  // under way or comes next.
   void stop_after_abort(std::string why);
   // Effect: none where no question is open.
   void resolved(bool committed);
@@ -126,6 +130,7 @@ class Transaction {
  private:
   void on(ProducerEvent event);
   void perform(Action actions);
+  std::string refusal() const;
   void rotate();
   void begin_rotation();
   void start_commit();
@@ -147,6 +152,7 @@ class Transaction {
   const log::ProducerOptions options_;
   ProducerState state_ = ProducerState::kRotating;
   std::unique_ptr<log::LogProducer> producer_;
+  task::Writer writer_{0};                          // this producer
   log::OperationId operation_ = log::kNoOperation;  // the one whose completion this state waits for
   std::int64_t operations_ = 0;
   bool begun_ = false;  // the producer has a transaction open
@@ -160,7 +166,7 @@ class Transaction {
   bool close_lost_at_end_ = false;
   bool rotate_at_end_ = false;
   std::vector<log::WrittenRange> written_;
-  std::string stop_at_end_;          // stop with this once the abort is done
+  std::string stop_at_end_;          // stop with this once the transaction is over
   bool abort_was_expected_ = false;  // the host knows why, and what to do
   std::string last_failure_;
   int failures_in_a_row_ = 0;  // since the last commit

@@ -166,7 +166,8 @@ class Worker final : private TransactionHost {
   // TransactionHost
   bool write_changes() override;
   void delivery_failed(const log::DeliveryFailed& failed, const Status& why) override;
-  std::optional<std::string> collect_offsets(std::vector<log::OffsetToCommit>& offsets) override;
+  std::optional<std::string> collect_offsets(std::vector<log::OffsetToCommit>& offsets,
+                                             task::Writer writer) override;
   std::optional<log::FencingToken> token() override;
   void publish(const std::vector<log::WrittenRange>& written) override;
   void replay() override;

@@ -18,11 +18,12 @@ bool Worker::write_changes() {
   return true;
 }
 
-std::optional<std::string> Worker::collect_offsets(std::vector<log::OffsetToCommit>& offsets) {
+std::optional<std::string> Worker::collect_offsets(std::vector<log::OffsetToCommit>& offsets,
+                                                   task::Writer writer) {
   in_commit_.clear();
   for (auto& [id, entry] : tasks_->entries()) {
     if (!in_transaction(entry.state) || !entry.task->has_progress()) continue;
-    if (auto failure = entry.task->append_offsets(offsets)) return failure;
+    if (auto failure = entry.task->append_offsets(offsets, writer)) return failure;
     in_commit_[id] = {entry.task->transaction_number(), entry.incarnation, entry.anchor};
   }
   return std::nullopt;
@@ -110,9 +111,6 @@ void Worker::resolve(bool in_doubt) {
 // nullopt: somebody else has committed for these tasks, and this worker has stopped.
 std::optional<bool> Worker::outcome_in_log(const log::OffsetsCommitted& answer,
                                            const std::vector<TaskId>& ids, bool in_doubt) {
-  // Of a task that is gone the next owner may have committed as well, so it is asked last.
-  std::optional<bool> by_held;
-  std::optional<bool> by_gone;
   std::vector<std::int64_t> numbers;
   for (const auto& partition : answer.offsets) {
     numbers.push_back(state::TaskMemory::kUnknown);
@@ -120,12 +118,16 @@ std::optional<bool> Worker::outcome_in_log(const log::OffsetsCommitted& answer,
       if (name == task::kTransactionNumberName) numbers.back() = value;
     }
   }
-  // Numbers only grow, and a commit is of all its tasks or of none: one that lacks it refutes it, also
-  // where somebody else has given its number to another task meanwhile.
+  // A commit is of all its tasks or of none, and only its writer gives its numbers. So one task that has
+  // it proves it, also where the others' next owners have committed since then; and one that lacks it
+  // refutes it, because numbers only grow: should two writers ever be equal, that shows.
   bool refuted = false;
+  bool proved = false;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const auto pending = in_commit_.find(ids[i]);
-    refuted = refuted || (pending != in_commit_.end() && numbers[i] < pending->second.number);
+    if (!in_doubt || pending == in_commit_.end()) continue;
+    refuted = refuted || numbers[i] < pending->second.number;
+    proved = proved || numbers[i] == pending->second.number;
   }
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const auto found = tasks_->entries().find(ids[i]);
@@ -133,12 +135,8 @@ std::optional<bool> Worker::outcome_in_log(const log::OffsetsCommitted& answer,
     if (entry && !in_transaction(entry->state)) entry = nullptr;
     const std::int64_t in_log = numbers[i];
     const auto pending = in_commit_.find(ids[i]);
-    const bool was_in_doubt = in_doubt && pending != in_commit_.end();
-    const bool committed = was_in_doubt && !refuted && in_log == pending->second.number;
-    if (was_in_doubt) {
-      auto& verdict = entry && was_in_commit(ids[i], *entry) ? by_held : by_gone;
-      verdict = committed || verdict.value_or(false);
-    }
+    const bool committed =
+        in_doubt && !refuted && pending != in_commit_.end() && in_log == pending->second.number;
     if (entry && !committed && in_log != entry->task->committed_number()) {
       const auto held = membership_->token();
       // A member learns from its group that a task was lost; where there is no group, or it takes
@@ -152,7 +150,7 @@ std::optional<bool> Worker::outcome_in_log(const log::OffsetsCommitted& answer,
       return std::nullopt;
     }
   }
-  return by_held.value_or(by_gone.value_or(false));
+  return proved && !refuted;
 }
 
 void Worker::close_revoked() {

@@ -41,7 +41,8 @@ class Streams {
   // Errors: ConfigError with every mistake. No broker is contacted yet; the directory of an embedded
   // log is opened: StoppedError where it cannot be used (who holds it, what is damaged).
   Streams(Topology topology, StreamsConfig config);
-  // Effect: close(25 s) if it is running; then gives up what is still open: the broker aborts it. Waits for functions of the topology that are running, however long they take.
+  // Effect: close(25 s) if it is running; then gives up what is still open: the log aborts it. Waits
+  // for functions of the topology that are running, however long they take.
   ~Streams();
   Streams(const Streams&) = delete;
   Streams& operator=(const Streams&) = delete;
@@ -59,7 +60,7 @@ class Streams {
   // Effect: each thread commits what is open, gives its partitions back and ends; what they changed
   // is written to disk. Returns false if
   // that took longer than `timeout` (what is open is written to the logger): it goes on, and may be
-  // waited for again; the process may end all the same, the broker aborts what is open.
+  // waited for again; the process may end all the same, the log aborts what is open.
   // From a listener only with a timeout of 0: it asks and does not wait.
   bool close(Duration timeout);
 

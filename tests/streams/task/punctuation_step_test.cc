@@ -88,7 +88,7 @@ class PunctuationStep : public ::testing::Test {
   }
   std::vector<log::OffsetToCommit> commit() {
     std::vector<log::OffsetToCommit> offsets;
-    EXPECT_EQ(task->append_offsets(offsets), std::nullopt);
+    EXPECT_EQ(task->append_offsets(offsets, Writer(5)), std::nullopt);
     task->commit({});
     return offsets;
   }

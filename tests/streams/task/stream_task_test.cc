@@ -77,7 +77,7 @@ class StreamTaskTest : public ::testing::Test {
   }
   std::vector<log::OffsetToCommit> commit() {
     std::vector<log::OffsetToCommit> offsets;
-    EXPECT_EQ(task->append_offsets(offsets), std::nullopt);
+    EXPECT_EQ(task->append_offsets(offsets, Writer(5)), std::nullopt);
     task->commit({});
     return offsets;
   }
@@ -247,14 +247,14 @@ TEST_F(StreamTaskTest, NumbersCountCommitsOnly) {
   add(0, "a", 1);
   step();
   std::vector<log::OffsetToCommit> offsets;
-  ASSERT_EQ(task->append_offsets(offsets), std::nullopt);
-  EXPECT_EQ(task->transaction_number(), 1);
+  ASSERT_EQ(task->append_offsets(offsets, Writer(3)), std::nullopt);
+  EXPECT_EQ(task->transaction_number(), next_transaction_number(-1, Writer(3)));
   EXPECT_EQ(task->committed_number(), -1);
   task->abort();
   EXPECT_EQ(task->transaction_number(), -1);
   step();
   commit();
-  EXPECT_EQ(task->committed_number(), 1);
+  EXPECT_EQ(task->committed_number(), next_transaction_number(-1, Writer(5)));
 }
 
 TEST_F(StreamTaskTest, TimesAndNumbersAreTakenOverFromTheLastOwner) {
@@ -272,7 +272,7 @@ TEST_F(StreamTaskTest, TimesAndNumbersAreTakenOverFromTheLastOwner) {
     }
   }
   task->start({});
-  EXPECT_EQ(task->committed_number(), 1);
+  EXPECT_EQ(task->committed_number(), next_transaction_number(-1, Writer(5)));
   EXPECT_EQ(task->stream_time(), from_ms(80));
   EXPECT_EQ(task->next_offset(0), Offset(101));
   task->abort();

@@ -132,9 +132,10 @@ class Bench : public ::testing::Test {
   log::CommittedOffset committed(const std::string& topic = "in", int partition = 0) {
     return log.committed_offset("app", {topic, Partition(partition)});
   }
-  static std::int64_t number_in(const log::CommittedOffset& offset) {
+  // How often the task committed, as its transaction number says.
+  static std::int64_t commits_in(const log::CommittedOffset& offset) {
     for (const auto& [name, value] : task::decode_commit_metadata(offset.metadata).entries) {
-      if (name == task::kTransactionNumberName) return value;
+      if (name == task::kTransactionNumberName) return task::commits_counted(value);
     }
     return -1;
   }

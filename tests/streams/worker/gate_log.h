@@ -19,7 +19,8 @@ class GateLog final : public log::Log {
 
   // --- commits -----------------------------------------------------------------------------------
 
-  bool closed = false;  // commits wait
+  bool closed = false;            // commits wait
+  std::optional<Status> refuses;  // what each commit is answered, and nothing is done
   bool commit_waits() const { return waiting_ != nullptr; }
   void open_gate() {
     closed = false;
@@ -97,7 +98,11 @@ class GateLog final : public log::Log {
     void submit_flush(log::OperationId id) override { behind_->submit_flush(id); }
     void submit_commit(log::OperationId id, std::vector<log::OffsetToCommit> offsets,
                        log::FencingToken token) override {
-      if (gate_.waits_for_answers) token.generation = -1;  // a group of the gate's own
+      if (gate_.refuses) {
+        inbox_.push({epoch(), id, *gate_.refuses, log::Done{}});
+        return;
+      }
+      if (gate_.scripted_membership) token.generation = -1;  // a group of the gate's own
       gate_.waiting_ = [this, id, offsets = std::move(offsets), token = std::move(token)] {
         behind_->submit_commit(id, offsets, token);
       };

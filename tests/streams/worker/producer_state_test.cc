@@ -96,6 +96,13 @@ std::vector<Row> table() {
   at(gone, S::kRotating).actions = {Action::kRetryRotation};
   rows.push_back(gone);
 
+  Row refused = quiet(E::kRefused);
+  for (const S state : {S::kIdle, S::kOpen, S::kDraining, S::kCommitting, S::kAborting}) {
+    at(refused, state) = {S::kRotating, {Action::kStopAtEnd, Action::kRotate}};
+  }
+  at(refused, S::kRotating).actions = {Action::kStop};
+  rows.push_back(refused);
+
   Row delivery = quiet(E::kDeliveryFailed);
   for (const S state : {S::kIdle, S::kOpen, S::kDraining}) {
     at(delivery, state) = {S::kAborting, {Action::kSubmitAbort, Action::kRotateAtEnd}};

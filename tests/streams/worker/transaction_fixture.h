@@ -19,6 +19,7 @@ class NotingHost final : public TransactionHost {
   bool write_fails = false;
   Transaction* transaction = nullptr;
   std::vector<log::Refusal> refusals;
+  std::vector<task::Writer> writers;  // of each commit
   std::optional<std::string> offsets_failure;
   bool member = true;
   std::vector<log::WrittenRange> published;
@@ -32,8 +33,10 @@ class NotingHost final : public TransactionHost {
   void delivery_failed(const log::DeliveryFailed& failed, const Status&) override {
     refusals.push_back(failed.refusal);
   }
-  std::optional<std::string> collect_offsets(std::vector<log::OffsetToCommit>& offsets) override {
+  std::optional<std::string> collect_offsets(std::vector<log::OffsetToCommit>& offsets,
+                                             task::Writer writer) override {
     journal_.note("offsets");
+    writers.push_back(writer);
     offsets.push_back({{"in", Partition(0)}, Offset(7), "m"});
     return offsets_failure;
   }

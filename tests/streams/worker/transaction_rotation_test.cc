@@ -115,6 +115,64 @@ TEST_F(TransactionRotation, AProducerThatCanNeverBeMadeStops) {
   EXPECT_NE(host.stopped.find("AUTHORIZATION"), std::string::npos);
 }
 
+// A commit that a dead producer left on its way is another writer's than the one that repeats it.
+TEST_F(TransactionRotation, EachProducerIsAWriterOfItsOwn) {
+  committing();
+  complete(Status::fenced("a newer one"));
+  complete();
+  transaction.resolved(false);
+  step();
+  transaction.commit_due();
+  go_on();
+  complete();
+  ASSERT_EQ(host.writers.size(), 2u);
+  EXPECT_NE(host.writers[0], host.writers[1]);
+}
+
+// --- what the log refuses for good -----------------------------------------------------------------
+
+TEST_F(TransactionRotation, ACommitThatIsRefusedForGoodStopsOnceTheDoubtIsOver) {
+  committing();
+  EXPECT_EQ(complete(Status::fatal("GROUP_AUTHORIZATION_FAILED")), "producer init");
+  EXPECT_EQ(complete(), "resolve-doubt");
+  EXPECT_EQ(host.stopped, "");
+  transaction.resolved(false);
+  EXPECT_EQ(happened(), "REPLAY STOP");
+  for (const char* said : {"app-1", "GROUP_AUTHORIZATION_FAILED", "nothing is lost", "start"})
+    EXPECT_NE(host.stopped.find(said), std::string::npos) << host.stopped;
+}
+
+TEST_F(TransactionRotation, ACommitThatIsRefusedForGoodAndMadeAllTheSameIsPublished) {
+  committing();
+  complete(Status::fatal("GROUP_AUTHORIZATION_FAILED"));
+  complete();
+  transaction.resolved(true);
+  EXPECT_EQ(happened(), "PUBLISH STOP");
+}
+
+TEST_F(TransactionRotation, AFlushThatIsRefusedForGoodStops) {
+  draining();
+  EXPECT_EQ(complete(Status::fatal("the disk broke")), "producer init");
+  EXPECT_EQ(complete(), "resolve");
+  transaction.resolved(false);
+  EXPECT_EQ(happened(), "REPLAY STOP");
+  EXPECT_NE(host.stopped.find("the disk broke"), std::string::npos) << host.stopped;
+}
+
+TEST_F(TransactionRotation, AnAbortThatIsRefusedForGoodStops) {
+  aborting();
+  EXPECT_EQ(complete(Status::fatal("no")), "producer init");
+  complete();
+  transaction.resolved(false);
+  EXPECT_EQ(happened(), "REPLAY STOP");
+}
+
+TEST_F(TransactionRotation, WhoIsRefusedAProducerWithACommitInDoubtStopsToo) {
+  committing();
+  complete(Status::fatal("TRANSACTIONAL_ID_AUTHORIZATION_FAILED"));
+  EXPECT_EQ(complete(Status::fatal("TRANSACTIONAL_ID_AUTHORIZATION_FAILED")), "STOP");
+}
+
 // --- deliveries ----------------------------------------------------------------------------------
 
 TEST_F(TransactionRotation, AFailedDeliveryAbortsThenRotates) {

@@ -41,6 +41,11 @@ class WorkerGroup : public Bench {
     for (const auto& [key, of_key] : counts) EXPECT_EQ(of_key, expected) << key;
   }
   std::size_t tasks(Worker& worker) { return worker.tasks().entries().size(); }
+  // All that are members now.
+  void set_members_connected(bool connected) {
+    for (std::int64_t epoch = 1; epoch < 100; ++epoch)
+      log.set_connected(log::Epoch(epoch), connected);
+  }
 };
 
 TEST_F(WorkerGroup, TwoWorkersShareThePartitions) {
@@ -134,11 +139,10 @@ TEST_F(WorkerGroup, AWorkerThatWasCutOffUndoesWhatItDid) {
   settle();
   put_everywhere("b");
   rest();
-  for (std::int64_t epoch = 1; epoch < 100; ++epoch)
-    log.set_connected(log::Epoch(epoch), false);  // all that are members
+  set_members_connected(false);
   clock.advance(Duration(20'000));
   rest();
-  for (std::int64_t epoch = 1; epoch < 100; ++epoch) log.set_connected(log::Epoch(epoch), true);
+  set_members_connected(true);
   run_until([&] {
     first.request_commit();
     second.request_commit();
@@ -146,6 +150,48 @@ TEST_F(WorkerGroup, AWorkerThatWasCutOffUndoesWhatItDid) {
   });
   EXPECT_GE(first.transaction().counts().aborts, 2);
   expect_everywhere("1 2");
+}
+
+// A member that was cut off has a commit in doubt; meanwhile another one was given all its tasks, took
+// less of each, and committed each of them once, as the doubtful commit would have.
+TEST_F(WorkerGroup, OneCommitOfEachNextOwnerIsNotTakenForTheCommitInDoubt) {
+  Worker& first = start(counting(), options("app-1"));
+  put_everywhere("a");
+  settle();
+  const auto commits = first.transaction().counts().commits;
+  put_everywhere("b");
+  for (int p = 0; p < kPartitions; ++p) put("late", std::to_string(p), p, 2);
+  gate.closed = true;
+  run_until([&] { return gate.commit_waits(); });
+  set_members_connected(false);
+  clock.advance(Duration(20'000));
+  log.settle();  // its membership and its transaction have timed out
+
+  topologies.push_back(counting());
+  WorkerOptions wanted = slow("app-2");
+  wanted.max_records_per_step = 1;
+  Worker second(topologies.back().graph(), wanted, log, clock, logger);
+  const auto step_second = [&](const auto& done) {
+    for (int i = 0; !done(); ++i) {
+      ASSERT_LT(i, 10'000) << logger.text;
+      second.step();
+      log.settle();
+    }
+  };
+  step_second([&] { return second.counts().records == kPartitions; });
+  second.set_paused(true);
+  second.request_commit();
+  step_second([&] { return second.transaction().counts().commits == 1; });
+
+  gate.open_gate();
+  run_until([&] { return first.transaction().state() == ProducerState::kIdle; });
+  EXPECT_EQ(first.transaction().counts().doubts, 1);
+  EXPECT_EQ(first.transaction().counts().commits, commits) << logger.text;
+  second.close();
+  step_second([&] { return second.finished(); });
+  set_members_connected(true);
+  settle();
+  expect_everywhere("1 2 3");
 }
 
 TEST_F(WorkerGroup, MoreWorkersThanPartitions) {
@@ -193,11 +239,12 @@ class WorkerAlone : public Bench {
     gate.assign(std::move(partitions));
     return worker;
   }
-  // Somebody else commits one more record of partition 0, with the next transaction number.
+  // Somebody else commits one more record of partition 0, with a transaction number of its own.
   void commit_for_another_owner() {
     task::CommitMetadata metadata = task::decode_commit_metadata(committed().metadata);
     for (auto& entry : metadata.entries) {
-      if (entry.name == task::kTransactionNumberName) ++entry.value;
+      if (entry.name == task::kTransactionNumberName)
+        entry.value = task::next_transaction_number(entry.value, task::Writer(12));
     }
     log::Inbox inbox;
     const auto other = log.make_producer({.transactional_id = "app-1"}, inbox);
@@ -327,8 +374,7 @@ TEST_F(WorkerAlone, WhoFindsACommitThatIsNotItsOwnStops) {
   EXPECT_EQ(values(), "1");
 }
 
-// Somebody else has one of the tasks already, and gave its commit the number that is in doubt here.
-// The other task tells: a commit is of all its tasks or of none.
+// Somebody else has one of the tasks already and committed for it once, as the commit in doubt would have.
 TEST_F(WorkerAlone, ACommitThatOneTaskLacksWasNotMade) {
   Worker& worker = start_member("app-1", both());
   put("a", "k", 0);
@@ -350,7 +396,7 @@ TEST_F(WorkerAlone, ACommitThatOneTaskLacksWasNotMade) {
       << "what came to the other task is not lost";
 }
 
-// The next owner of a lost task gave its commit the number that is in doubt here, and took less.
+// The next owner of a lost task took less, and committed it.
 TEST_F(WorkerAlone, ACommitOfTheNextOwnerIsNotTakenForOnesOwn) {
   state::MemoryDiskHost disk;
   WorkerOptions wanted = options("app-1");
@@ -377,6 +423,36 @@ TEST_F(WorkerAlone, ACommitOfTheNextOwnerIsNotTakenForOnesOwn) {
   kill(worker);
 }
 
+// The same while this member has not been told yet that its task is another's.
+TEST_F(WorkerAlone, ACommitOfTheNextOwnerIsNotTakenForOnesOwnBeforeTheLossIsKnown) {
+  gate.generation = 1;
+  state::MemoryDiskHost disk;
+  WorkerOptions wanted = options("app-1");
+  wanted.disks = &disk;
+  Worker& worker = start(counting(), wanted);
+  rest();
+  gate.assign({{"in", Partition(0)}});
+  put("a");
+  settle();
+  put("b");
+  put("c", "late");
+  gate.closed = true;
+  run_until([&] { return gate.commit_waits(); });
+  commit_for_another_owner();
+  gate.open_gate();
+  gate.closed = true;
+  run_until([&] { return worker.transaction().counts().doubts == 1; });
+  rest();
+  EXPECT_EQ(worker.transaction().counts().commits, 1);
+  gate.lose();
+  rest();
+  gate.open_gate();
+  gate.assign({{"in", Partition(0)}});
+  settle();
+  EXPECT_EQ(values("out", 0) + "," + values("out", 1), "1,1") << "what was aborted is in no store";
+  kill(worker);
+}
+
 // Asked for a producer that is given up by now: what it says was true before the commits since then.
 TEST_F(WorkerAlone, AnAnswerAboutAnEarlierDoubtIsDropped) {
   Worker& worker = start_member("app-1", both());
@@ -397,6 +473,21 @@ TEST_F(WorkerAlone, AnAnswerAboutAnEarlierDoubtIsDropped) {
   settle();
   EXPECT_EQ(worker.failure(), "");
   EXPECT_EQ(values(), "1 2 3");
+}
+
+TEST_F(WorkerAlone, ACommitThatTheLogRefusesForGoodStops) {
+  gate.refuses = Status::fatal("GROUP_AUTHORIZATION_FAILED");
+  Worker& worker = start_member("app-1", both());
+  put("a");
+  const std::string why = failure_of(worker);
+  EXPECT_THAT(why, HasSubstr("app-1"));
+  EXPECT_THAT(why, HasSubstr("GROUP_AUTHORIZATION_FAILED"));
+  EXPECT_EQ(values(), "");
+  kill(worker);
+  gate.refuses.reset();
+  start_member("app-1", both());
+  settle();
+  EXPECT_EQ(values(), "1");
 }
 
 TEST_F(WorkerAlone, ADoubtWithTheTasksRevokedMeanwhile) {

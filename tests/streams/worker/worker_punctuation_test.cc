@@ -44,7 +44,7 @@ TEST_F(WorkerPunctuation, TheWallClockWakesAWorkerWithoutInput) {
   clock.advance(1ms);
   settle();
   EXPECT_EQ(values(), "tick1010000");
-  EXPECT_EQ(number_in(committed()), 1);
+  EXPECT_EQ(commits_in(committed()), 1);
   EXPECT_EQ(committed().offset, Offset(0));
   EXPECT_EQ(worker.counts().records, 0);
   EXPECT_EQ(worker.counts().punctuations, 1);

@@ -23,11 +23,11 @@ TEST_F(WorkerRun, OffsetsTimesAndNumbersAreCommitted) {
   settle();
   EXPECT_EQ(committed().offset, Offset(2));
   EXPECT_EQ(task::decode_commit_metadata(committed().metadata).partition_time, 50);
-  EXPECT_EQ(number_in(committed()), 1);
+  EXPECT_EQ(commits_in(committed()), 1);
   put("c", "k", 0, 60);
   settle();
   EXPECT_EQ(committed().offset, Offset(3));
-  EXPECT_EQ(number_in(committed()), 2);
+  EXPECT_EQ(commits_in(committed()), 2);
   EXPECT_EQ(worker.transaction().counts().commits, 2);
 }
 
@@ -40,11 +40,11 @@ TEST_F(WorkerRun, CompanionsOffsetsAreCommittedAtFirstAndThenWithProgress) {
   settle();
   EXPECT_EQ(committed("rows").offset, Offset(1));
   EXPECT_EQ(committed("in").offset, Offset(0)) << "the anchor, or at the first commit all";
-  EXPECT_EQ(number_in(committed("in")), 1);
+  EXPECT_EQ(commits_in(committed("in")), 1);
   put("s", "k", 0, 2, "rows");
   settle();
   EXPECT_EQ(committed("rows").offset, Offset(2));
-  EXPECT_EQ(number_in(committed("in")), 2) << "the anchor has the number also without progress";
+  EXPECT_EQ(commits_in(committed("in")), 2) << "the anchor has the number also without progress";
 }
 
 TEST_F(WorkerRun, CommitsWaitForTheInterval) {
@@ -99,7 +99,7 @@ TEST_F(WorkerRun, RecordsThatAreOnlyDroppedAreCommittedToo) {
   settle();
   EXPECT_EQ(values(), "");
   EXPECT_EQ(committed().offset, Offset(2));
-  EXPECT_EQ(number_in(committed()), 1);
+  EXPECT_EQ(commits_in(committed()), 1);
   std::int64_t dropped = 0;
   for (const auto& [what, count] : worker.tasks().dropped()) dropped += count;
   EXPECT_EQ(dropped, 2);
