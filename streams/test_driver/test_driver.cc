@@ -19,6 +19,7 @@ namespace millrace::detail {
 namespace {
 
 std::optional<std::uint64_t> hostile_seed(const TestOptions& options) {
+  if (options.plain) return std::nullopt;
   if (options.hostile) return options.hostile;
   const char* seed = std::getenv("MILLRACE_HOSTILE");
   if (seed == nullptr || *seed == '\0') return std::nullopt;

@@ -168,7 +168,7 @@ TEST(ProcessLife, InitRecordsClose) {
   StreamsBuilder builder;
   builder.stream(kIn).process(NothingOut(seen));
   {
-    TopologyTestDriver app(builder.build());
+    TopologyTestDriver app(builder.build(), {}, {.plain = true});
     app.create_input_topic(kIn).pipe_input("k", "v", from_ms(1));
   }
   EXPECT_THAT(*seen, ElementsAre("init", "v", "close"));
@@ -181,7 +181,7 @@ TEST(ProcessLife, MakersByValueAndByPointer) {
   in.process([seen] { return NothingOut(seen); });
   in.process([seen] { return std::make_unique<NothingOut>(seen); });
   {
-    TopologyTestDriver app(builder.build());
+    TopologyTestDriver app(builder.build(), {}, {.plain = true});
     app.create_input_topic(kIn).pipe_input("k", "v", from_ms(1));
   }
   EXPECT_THAT(*seen, ElementsAre("init", "init", "v", "v", "close", "close"));

@@ -98,7 +98,7 @@ TEST(Punctuation, ByStreamTimeOnAHostileLog) {
 TEST(Punctuation, ByStreamTimeOverRestarts) { expect_stream_time_trace(true, {}); }
 
 TEST(Punctuation, ByWallClock) {
-  Driven app(ticking(PunctuationType::kWallClockTime));
+  Driven app(ticking(PunctuationType::kWallClockTime), {.hostile_keeps_tasks = true});
   EXPECT_EQ(app.pipe("a", 3), "(k,a)@3");
   EXPECT_EQ(app.advance(9ms), "");
   EXPECT_EQ(app.advance(1ms), "(p,tick)@10");
@@ -108,7 +108,7 @@ TEST(Punctuation, ByWallClock) {
 }
 
 TEST(Punctuation, ByWallClockWithoutAnyRecordIsCommitted) {
-  Driven app(ticking(PunctuationType::kWallClockTime));
+  Driven app(ticking(PunctuationType::kWallClockTime), {.plain = true});
   EXPECT_EQ(app.advance(10ms), "(p,tick)@10");
   const auto commits = app.driver.counts().commits;
   EXPECT_GT(commits, 0);
@@ -117,15 +117,16 @@ TEST(Punctuation, ByWallClockWithoutAnyRecordIsCommitted) {
 }
 
 TEST(Punctuation, ByWallClockBeginsAnewAfterARestart) {
-  Driven app(ticking(PunctuationType::kWallClockTime));
+  Driven app(ticking(PunctuationType::kWallClockTime), {.hostile_keeps_tasks = true});
   EXPECT_EQ(app.advance(7ms), "");
   app.driver.restart();
   EXPECT_EQ(app.advance(3ms), "");
   EXPECT_EQ(app.advance(7ms), "(p,tick)@17");
 }
 
+// (Until the next init(), which an abort brings.)
 TEST(Punctuation, Cancelled) {
-  Driven app(ticking(PunctuationType::kStreamTime));
+  Driven app(ticking(PunctuationType::kStreamTime), {.plain = true});
   EXPECT_EQ(app.pipe("a", 3), "(k,a)@3, (p,tick)@3");
   EXPECT_EQ(app.pipe("cancel", 10), "(k,cancel)@10");
   EXPECT_EQ(app.pipe("c", 50), "(k,c)@50");

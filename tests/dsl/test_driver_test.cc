@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <map>
 #include <optional>
 #include <string>
@@ -150,9 +151,26 @@ Counted count(const TestOptions& options, bool restarts, TestCounts& sum) {
   return counted;
 }
 
+TEST(TestDriver, IsPlainWhereThatIsSaidWhateverTheEnvironmentSays) {
+  const char* set = std::getenv("MILLRACE_HOSTILE");
+  const std::string before = set == nullptr ? "" : set;
+  setenv("MILLRACE_HOSTILE", "5", 1);
+  TestCounts hostile;
+  count({}, false, hostile);
+  TestCounts plain;
+  count({.plain = true}, false, plain);
+  if (set == nullptr) {
+    unsetenv("MILLRACE_HOSTILE");
+  } else {
+    setenv("MILLRACE_HOSTILE", before.c_str(), 1);
+  }
+  EXPECT_GT(hostile.evictions, 0);
+  EXPECT_EQ(plain.evictions, 0);
+}
+
 TEST(TestDriver, ADiskChangesNoResultWhateverARestartFindsThere) {
   TestCounts in_memory;
-  const Counted expected = count({}, false, in_memory);
+  const Counted expected = count({.plain = true}, false, in_memory);
   EXPECT_EQ(in_memory.evictions, 0);
   EXPECT_EQ(in_memory.disk_reads, 0);
   EXPECT_GT(expected.dropped.size(), 0u) << "some records are late";

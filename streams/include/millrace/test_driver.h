@@ -40,6 +40,11 @@ struct TestOptions {
   // <seed> in the environment does the same for drivers that do not say.
   std::optional<std::uint64_t> hostile = {};
 
+  // True: not even MILLRACE_HOSTILE makes this driver hostile. For tests of what may change where a
+  // transaction is aborted or a task begins anew: how often init() and close() are called, member
+  // variables of a processor, how many commits there are.
+  bool plain = false;
+
   // True: a hostile log takes no task away. For topologies that are scheduled by the wall clock:
   // where a task begins anew, so do such schedules (SEMANTICS R-P2).
   bool hostile_keeps_tasks = false;
