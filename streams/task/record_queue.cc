@@ -19,6 +19,7 @@ RecordQueue::RecordQueue(TopicPartition where, Offset next, state::TaskMemory& m
 void RecordQueue::attach(std::unique_ptr<graph::SourceSlot> slot, graph::DropCounter null_keys,
                          graph::DropCounter null_values, graph::DropCounter negative_timestamps) {
   slot_ = std::move(slot);
+  by_wall_clock_ = slot_->by_wall_clock();
   null_keys_ = null_keys;
   null_values_ = null_values;
   negative_timestamps_ = negative_timestamps;

@@ -65,6 +65,11 @@ class RecordQueue {
   // Errors: what serde or extractor throw; failing() names the record, which stays.
   std::optional<Timestamp> head();
 
+  // Effect: the head's time is this, if its source goes by the wall clock. REQUIRES: head() has a value.
+  void stamp(Timestamp wall) {
+    if (by_wall_clock_) context_.timestamp = wall;
+  }
+
   // Effect: takes the head and runs it through the graph. REQUIRES: head() has a value.
   void process();
 
@@ -103,6 +108,7 @@ class RecordQueue {
   graph::DropCounter negative_timestamps_;
   RecordContext context_;
   bool head_ready_ = false;
+  bool by_wall_clock_ = false;
 };
 
 }  // namespace millrace::task

@@ -145,6 +145,7 @@ void StreamTask::run(const WorkItem& item) {
     return;
   }
   RecordQueue& queue = *queues_[item.queue()];
+  queue.stamp(item.wall);
   memory_.raise(stream_time_, to_ms(queue.context().timestamp));
   last_ = {item, queue.taken()};
   steps_.taken(item);

@@ -42,6 +42,10 @@ class SourceSlot {
   virtual Decoded decode(const RecordView& record, RecordContext& context,
                          Timestamp partition_time) = 0;
 
+  // Whether the wall clock says the timestamp: then the one that decode() finds only chooses the record,
+  // and the clock is read again where it is taken, as a replay repeats it.
+  virtual bool by_wall_clock() const { return false; }
+
   // Effect: runs the decoded record through the graph.
   virtual void process(const RecordContext& context) = 0;
 };
@@ -77,7 +81,7 @@ struct SourceOptions {
   TimestampExtractorFunction<K, V>
       timestamp;  // empty: the record's own, which must not be negative
   NullPolicy on_null = NullPolicy::kSkip;
-  bool by_wall_clock = false;       // the time at which it is read, whatever `timestamp` says
+  bool by_wall_clock = false;       // the time at which it is taken, whatever `timestamp` says
   bool logs_dropped_times = false;  // a record that is dropped for its negative time is logged
 };
 
@@ -141,6 +145,8 @@ class SourceNode final : public SourceNodeBase {
       }
       return Decoded::kReady;
     }
+
+    bool by_wall_clock() const override { return source_.host_ != nullptr; }
 
     void process(const RecordContext& context) override { source_.forward(key_, value_, context); }
 
