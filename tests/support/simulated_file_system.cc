@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <utility>
 
 namespace millrace::log::journal {
@@ -399,6 +400,13 @@ FileStatus SimulatedFileSystem::sync_directory(const std::string& path) {
   Directory& directory = directories_[path];
   if (!dying_) directory.durable.assign(1, directory.names);
   return end(std::nullopt, path);
+}
+
+FileResult<std::uint64_t> SimulatedFileSystem::free_bytes(const std::string& directory) {
+  const std::lock_guard guard(mutex_);
+  if (off_) return failed("asking for the free space", directory, EIO);
+  if (!room_) return std::numeric_limits<std::uint64_t>::max();
+  return *room_ - std::min(*room_, used());
 }
 
 FileResult<std::unique_ptr<FileLock>> SimulatedFileSystem::lock(const std::string& path,

@@ -63,6 +63,7 @@ class SimulatedFileSystem final : public FileSystem {
   FileStatus rename(const std::string& from, const std::string& to) override;
   FileStatus remove(const std::string& path) override;
   FileStatus sync_directory(const std::string& path) override;
+  FileResult<std::uint64_t> free_bytes(const std::string& directory) override;
   FileResult<std::unique_ptr<FileLock>> lock(const std::string& path,
                                              const std::string& note) override;
   FileResult<std::unique_ptr<FileLock>> lock_to_read(const std::string& path) override;

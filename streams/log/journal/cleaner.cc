@@ -5,76 +5,64 @@
 #include <utility>
 
 #include "log/journal/batch_reader.h"
-#include "log/journal/compaction.h"
 #include "millrace/detail/failpoint.h"
 
 namespace millrace::log::journal {
 
 // What is under way.
 struct Cleaner::Pass {
-  std::vector<SealedSegment> before;  // all there were when it began
-  std::vector<SegmentPtr> sources;    // in the order of their offsets
-  bool compacts = false;              // compacted partitions go to files of their own
+  std::shared_ptr<const std::vector<SealedSegment>> before;  // all there were when it began
+  CleaningChoice::Work work;
   std::vector<PartitionKey> partitions;
-  std::size_t next = 0;  // the next of them
+  std::size_t next = 0;      // the next of them
+  std::uint64_t bytes = 0;   // what there is to copy, at most
+  std::uint64_t copied = 0;  // of that
   std::unique_ptr<CopiesWriter> plain;
   std::unique_ptr<CopiesWriter> compacted;
   std::vector<CopiesWriter::Finished> done;
   std::uint64_t read = 0;
+  Bytes buffer;  // of the batch that was read last
 };
 
-namespace {
-
-// Those that may be touched: up to the first one that has no foot.
-std::vector<SealedSegment> usable(std::vector<SealedSegment> all) {
-  const auto end = std::ranges::find(all, false, &SealedSegment::has_foot);
-  all.erase(end, all.end());
-  return all;
-}
-
-bool is_frames(const SealedSegment& segment) { return segment.live.kind == SegmentKind::kFrames; }
-
-}  // namespace
-
 Cleaner::Cleaner(const Directory& directory, CleanerOptions options, Manifest manifest,
-                 SealedSegments& sealed, Index& index, Logger& logger)
+                 SealedSegments& sealed, Index& index, const std::atomic<bool>& stop,
+                 Logger& logger)
     : directory_(directory),
       options_(options),
       manifest_(std::move(manifest)),
       sealed_(sealed),
       index_(index),
-      logger_(logger) {}
+      stop_(stop),
+      logger_(logger),
+      choice_(index) {}
 
-Cleaner::~Cleaner() = default;
-
-// A topic that the catalog does not know is deleted only if it was made before the catalog was taken.
-bool Cleaner::is_dead(const Catalog& catalog, PartitionKey where, Offset next) const {
-  const Catalog::Topic* topic = catalog.find(where.topic);
-  if (topic == nullptr) return where.topic < catalog.next_topic_id();
-  return next <= topic->partitions.at(static_cast<std::size_t>(where.partition.value())).start;
+Cleaner::~Cleaner() {
+  if (pass_ && ended_.ok()) abandon();
 }
 
 Result<bool> Cleaner::clean(const Catalog& catalog, Timestamp now, std::uint64_t budget) {
   if (!ended_.ok()) return ended_;
+  if (stop_) return false;
   if (!pass_) {
     auto taken = take_away_dead(catalog);
     if (!taken.ok()) return taken.status();
-    pass_ = choose(catalog);
-    if (!pass_) return false;
+    auto begun = begin(catalog, now);
+    if (!begun.ok()) return begun.status();
+    if (!begun.value()) return false;
+    pass_ = std::move(begun.value());
   }
   pass_->read = 0;
-  while (pass_->next < pass_->partitions.size()) {
-    const Status status = copy_partition(*pass_, catalog, now);
-    if (!status.ok()) {
-      abandon();
-      return status;
-    }
+  Status status;
+  while (status.ok() && pass_->next < pass_->partitions.size()) {
+    status = copy_partition(*pass_, catalog, now);
+    if (!status.ok()) break;
     ++pass_->next;
     if (pass_->read >= budget) return true;
   }
-  const Status status = finish(*pass_);
+  if (status.ok()) status = finish(*pass_);
   if (!status.ok()) {
     if (ended_.ok()) abandon();  // else the manifest may name what was made
+    if (stop_ && status.consequence() == Consequence::kRetry) return false;
     return status;
   }
   pass_.reset();
@@ -98,96 +86,35 @@ void Cleaner::abandon() {
   pass_.reset();
 }
 
-// --- what is worth it ----------------------------------------------------------------------------
-
 Result<bool> Cleaner::take_away_dead(const Catalog& catalog) {
-  const std::vector<SealedSegment> before = sealed_.all();
-  std::vector<SegmentPtr> dead;
-  for (const SealedSegment& segment : usable(before)) {
-    const auto uses = index_.uses(segment.segment);
-    const bool all_dead = std::ranges::all_of(
-        uses, [&](const auto& use) { return is_dead(catalog, use.first, use.second.next); });
-    if (all_dead) dead.push_back(segment.segment);
-  }
+  const auto before = sealed_.all();
+  const std::vector<SegmentPtr> dead = choice_.dead(*before, catalog);
   if (dead.empty()) return false;
-  const Status status = install(before, dead, {});
+  const Status status = install(*before, dead, {});
   if (!status.ok()) return status;
   return true;
 }
 
-std::unique_ptr<Cleaner::Pass> Cleaner::choose(const Catalog& catalog) const {
-  std::vector<SealedSegment> all = sealed_.all();
-  const std::vector<SealedSegment> open = usable(all);
+// nullptr: nothing is worth it.
+Result<std::unique_ptr<Cleaner::Pass>> Cleaner::begin(const Catalog& catalog, Timestamp now) {
   auto pass = std::make_unique<Pass>();
-  const auto policy_of = [&](PartitionKey where) {
-    const Catalog::Topic* topic = catalog.find(where.topic);
-    return topic == nullptr ? CleanupPolicy() : cleanup_policy(topic->config);
-  };
-  std::uint64_t clean = 0;  // bytes of compacted partitions in copies
-  std::uint64_t bytes = 0;  // in frames
-  std::uint64_t dead = 0;
-  std::uint64_t dirty = 0;
-  double ratio = 1;
-  for (const SealedSegment& segment : open) {
-    const auto uses = index_.uses(segment.segment);
-    bool has_compacted = false;
-    for (const auto& [where, use] : uses) {
-      const bool is_gone = is_dead(catalog, where, use.next);
-      const CleanupPolicy policy = policy_of(where);
-      has_compacted = has_compacted || policy.compacts;
-      if (is_frames(segment)) {
-        bytes += use.bytes;
-        if (is_gone) dead += use.bytes;
-      }
-      if (!policy.compacts || is_gone) continue;
-      ratio = std::min(ratio, policy.min_dirty_ratio);
-      (is_frames(segment) ? dirty : clean) += use.bytes;
-    }
-    if (!is_frames(segment)) {
-      if (has_compacted) pass->sources.push_back(segment.segment);
-      continue;
-    }
-    pass->sources.push_back(segment.segment);
-    const auto enough = static_cast<double>(dirty + clean) * ratio;
-    if ((dirty > 0 && static_cast<double>(dirty) >= enough) || (dead > 0 && dead >= bytes / 2)) {
-      pass->compacts = true;
-      pass->before = std::move(all);
-      begin(*pass, catalog);
-      return pass;
-    }
-  }
-  return choose_copies(catalog, all);
-}
-
-// Copies of which half is dead are copied again.
-std::unique_ptr<Cleaner::Pass> Cleaner::choose_copies(const Catalog& catalog,
-                                                      const std::vector<SealedSegment>& all) const {
-  for (const SealedSegment& segment : usable(all)) {
-    if (is_frames(segment)) continue;
-    std::uint64_t bytes = 0;
-    std::uint64_t dead = 0;
-    for (const auto& [where, use] : index_.uses(segment.segment)) {
-      bytes += use.bytes;
-      if (is_dead(catalog, where, use.next)) dead += use.bytes;
-    }
-    if (dead == 0 || dead < bytes / 2) continue;
-    auto pass = std::make_unique<Pass>();
-    pass->before = all;
-    pass->sources = {segment.segment};
-    begin(*pass, catalog);
-    return pass;
-  }
-  return nullptr;
-}
-
-void Cleaner::begin(Pass& pass, const Catalog& catalog) const {
+  pass->before = sealed_.all();
+  auto work = choice_.choose(*pass->before, catalog, now);
+  if (!work.ok()) return work.status();
+  if (!work.value()) return std::unique_ptr<Pass>();
+  pass->work = std::move(*work.value());
   std::set<PartitionKey> partitions;
-  for (const SegmentPtr& source : pass.sources) {
-    for (const auto& [where, use] : index_.uses(source)) {
-      if (!is_dead(catalog, where, use.next)) partitions.insert(where);
+  for (const SegmentPtr& source : pass->work.sources) {
+    for (const auto& [where, use] : *index_.uses(source)) {
+      if (CleaningChoice::is_dead(catalog, where, use.next)) continue;
+      partitions.insert(where);
+      pass->bytes += use.bytes;
     }
   }
-  pass.partitions.assign(partitions.begin(), partitions.end());
+  pass->partitions.assign(partitions.begin(), partitions.end());
+  const Status room = check_room(*pass);
+  if (!room.ok()) return room;
+  return pass;
 }
 
 // --- copying -------------------------------------------------------------------------------------
@@ -196,19 +123,16 @@ Status Cleaner::copy_partition(Pass& pass, const Catalog& catalog, Timestamp now
   const PartitionKey where = pass.partitions[pass.next];
   const Catalog::Topic* topic = catalog.find(where.topic);
   if (topic == nullptr && where.topic < catalog.next_topic_id()) return Status::success();
-  if (topic != nullptr && pass.compacts && cleanup_policy(topic->config).compacts) {
+  if (topic != nullptr && pass.work.compacts && cleanup_policy(topic->config).compacts) {
     return compact(pass, where, *topic, now);
   }
-  Bytes buffer;
-  for (const SegmentPtr& source : pass.sources) {
+  for (const SegmentPtr& source : pass.work.sources) {
     auto batches = index_.batches(source, where);
     if (!batches.ok()) return batches.status();
     for (const BatchEntry& entry : batches.value()) {
-      if (is_dead(catalog, where, entry.next)) continue;
-      auto batch =
-          read_batch({where, source, entry.at, entry.size, entry.base, entry.next}, buffer);
+      if (CleaningChoice::is_dead(catalog, where, entry.next)) continue;
+      auto batch = read(pass, where, source, entry);
       if (!batch.ok()) return batch.status();
-      pass.read += entry.size;
       const Status status = write(pass, batch.value(), false, now);
       if (!status.ok()) return status;
     }
@@ -216,30 +140,68 @@ Status Cleaner::copy_partition(Pass& pass, const Catalog& catalog, Timestamp now
   return Status::success();
 }
 
+// Valid until the next one. Errors: kRetry too, where it is to stop.
+Result<FrameBatch> Cleaner::read(Pass& pass, PartitionKey where, const SegmentPtr& source,
+                                 const BatchEntry& entry) {
+  if (stop_) return Status::retry("cleaning was stopped");
+  pass.read += entry.size;
+  return read_batch({where, source, entry.at, entry.size, entry.base, entry.next}, pass.buffer);
+}
+
 Status Cleaner::compact(Pass& pass, PartitionKey where, const Catalog::Topic& topic,
                         Timestamp now) {
   const Offset start = topic.partitions.at(static_cast<std::size_t>(where.partition.value())).start;
-  Compaction compaction(cleanup_policy(topic.config), start, now, options_.key_memory);
-  Bytes buffer;
-  for (const bool noting : {true, false}) {
-    for (const SegmentPtr& source : pass.sources) {
-      auto batches = index_.batches(source, where);
-      if (!batches.ok()) return batches.status();
-      for (const BatchEntry& entry : batches.value()) {
-        if (entry.next <= start) continue;
-        auto batch =
-            read_batch({where, source, entry.at, entry.size, entry.base, entry.next}, buffer);
-        if (!batch.ok()) return batch.status();
-        pass.read += entry.size;
-        if (noting) {
-          if (batch.value().compacted == Timestamp()) (void)compaction.note(batch.value());
-        } else if (const auto kept = compaction.keep(batch.value())) {
-          const Status status = write(pass, *kept, true, now);
-          if (!status.ok()) return status;
-        }
-        if (compaction.damaged()) {
-          return damaged(source->path(), entry.at, "the records of a batch are malformed");
-        }
+  Compaction::Memory memory{.bytes = options_.key_memory, .records = 0};
+  for (const SegmentPtr& source : pass.work.sources) {
+    const auto uses = index_.uses(source);
+    const auto use = uses->find(where);
+    if (use == uses->end() || use->second.dirty == 0) continue;
+    memory.records += static_cast<std::uint64_t>(use->second.next - use->second.base);
+  }
+  Compaction compaction(cleanup_policy(topic.config), start, now, memory);
+  Status status = note(pass, where, compaction);
+  if (compaction.is_full()) choice_.note_unfinished(where);
+  return status.ok() ? keep(pass, where, compaction, now) : status;
+}
+
+// Effect: learns the keys of what was never compacted, as far as there is room. It lies behind all else.
+Status Cleaner::note(Pass& pass, PartitionKey where, Compaction& compaction) {
+  for (const SegmentPtr& source : pass.work.sources) {
+    const auto uses = index_.uses(source);
+    const auto use = uses->find(where);
+    if (use == uses->end() || use->second.dirty == 0) continue;
+    auto batches = index_.batches(source, where);
+    if (!batches.ok()) return batches.status();
+    std::uint64_t passed = 0;
+    for (const BatchEntry& entry : batches.value()) {
+      passed += entry.size;
+      if (passed <= use->second.clean()) continue;
+      auto batch = read(pass, where, source, entry);
+      if (!batch.ok()) return batch.status();
+      const bool more = compaction.note(batch.value());
+      if (compaction.damaged())
+        return damaged(source->path(), entry.at, "the records of a batch are malformed");
+      if (!more) return Status::success();
+    }
+  }
+  return Status::success();
+}
+
+Status Cleaner::keep(Pass& pass, PartitionKey where, Compaction& compaction, Timestamp now) {
+  for (const SegmentPtr& source : pass.work.sources) {
+    auto batches = index_.batches(source, where);
+    if (!batches.ok()) return batches.status();
+    for (const BatchEntry& entry : batches.value()) {
+      if (entry.next <= compaction.start()) continue;
+      auto batch = read(pass, where, source, entry);
+      if (!batch.ok()) return batch.status();
+      const Compaction::Kept kept = compaction.keep(batch.value());
+      if (compaction.damaged())
+        return damaged(source->path(), entry.at, "the records of a batch are malformed");
+      for (const auto& part : {kept.compacted, kept.rest}) {
+        if (!part) continue;
+        const Status status = write(pass, *part, true, now);
+        if (!status.ok()) return status;
       }
     }
   }
@@ -249,13 +211,35 @@ Status Cleaner::compact(Pass& pass, PartitionKey where, const Catalog::Topic& to
 Status Cleaner::write(Pass& pass, const FrameBatch& batch, bool compacted, Timestamp now) {
   std::unique_ptr<CopiesWriter>& writer = compacted ? pass.compacted : pass.plain;
   if (!writer) {
+    const Status room = check_room(pass);
+    if (!room.ok()) return room;
     auto made = CopiesWriter::make(directory_, manifest_.journal, manifest_.next_copies, now);
     if (!made.ok()) return failed(made.error());
     ++manifest_.next_copies;
     writer = std::move(made.value());
   }
+  const std::uint64_t before = writer->size();
   if (const auto error = writer->add(batch)) return failed(*error);
+  pass.copied += writer->size() - before;
   return writer->size() < options_.segment_bytes ? Status::success() : finish_writer(pass, writer);
+}
+
+// Copies are made beside what they replace. They leave what whoever writes needs, and do not begin again
+// before there is more room than last time.
+Status Cleaner::check_room(const Pass& pass) {
+  auto is_free = directory_.files().free_bytes(directory_.path());
+  if (!is_free.ok()) return Status::success();  // whoever cannot say it refuses a write, too
+  const std::uint64_t left = pass.bytes - std::min(pass.copied, pass.bytes);
+  const std::uint64_t wanted =
+      std::min(left, std::max(pass.copied == 0 ? wants_room_ : 0, options_.segment_bytes));
+  if (is_free.value() >= options_.reserve_bytes + wanted) return Status::success();
+  wants_room_ = pass.copied + wanted;
+  return Status::retry("cleaning the journal needs room: its copies take " +
+                       std::to_string(wants_room_) + " bytes or more beside the " +
+                       std::to_string(options_.reserve_bytes) +
+                       " that are left to whoever writes; " + std::to_string(is_free.value()) +
+                       " are free on the disk of " + directory_.path() +
+                       ". Nothing was lost; it goes on when there is room");
 }
 
 Status Cleaner::finish_writer(Pass& pass, std::unique_ptr<CopiesWriter>& writer) {
@@ -269,13 +253,16 @@ Status Cleaner::finish_writer(Pass& pass, std::unique_ptr<CopiesWriter>& writer)
 // --- taking effect -------------------------------------------------------------------------------
 
 Status Cleaner::finish(Pass& pass) {
+  if (stop_) return Status::retry("cleaning was stopped");
   for (auto* writer : {&pass.compacted, &pass.plain}) {
     if (!*writer) continue;
     const Status status = finish_writer(pass, *writer);
     if (!status.ok()) return status;
   }
   MR_FAILPOINT("clean.copied");
-  return install(pass.before, pass.sources, std::move(pass.done));
+  const Status status = install(*pass.before, pass.work.sources, std::move(pass.done));
+  if (status.ok()) wants_room_ = 0;
+  return status;
 }
 
 // The copies come where the last of what goes was: what stays before it is older in every partition.
@@ -289,7 +276,8 @@ Status Cleaner::install(const std::vector<SealedSegment>& before,
   for (const SealedSegment& segment : before) {
     listed = listed && segment.has_foot;
     // The last of them may have gone already: what was said does not go back.
-    if (listed && is_frames(segment) && segment.live.number >= manifest.frames_from) {
+    const bool is_frames = segment.live.kind == SegmentKind::kFrames;
+    if (listed && is_frames && segment.live.number >= manifest.frames_from) {
       manifest.frames_from = segment.live.number + 1;
       manifest.next_frame = segment.live.last_frame + 1;
     }

@@ -96,6 +96,8 @@ class FileSystem {
   // A missing file is no error. Open files of that name can be read on.
   [[nodiscard]] virtual FileStatus remove(const std::string& path) = 0;
   [[nodiscard]] virtual FileStatus sync_directory(const std::string& path) = 0;
+  // How much this process may still write to the disk of the directory.
+  virtual FileResult<std::uint64_t> free_bytes(const std::string& directory) = 0;
   // Effect: takes the lock of this file, making it if needed, and writes `note` into it (pid and
   // since when). Held by somebody else: an error with their note in its words.
   virtual FileResult<std::unique_ptr<FileLock>> lock(const std::string& path,

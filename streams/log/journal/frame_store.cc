@@ -60,6 +60,7 @@ struct FrameStore::State {
   JournalId journal;
   Index index;
   SealedSegments sealed;
+  std::atomic<bool> no_cleaning{false};
   std::optional<Cleaner> cleaner;  // of the one thread that cleans
 
   // Of the one thread that writes:
@@ -122,8 +123,11 @@ Status FrameStore::State::open(Opened& opened) {
   mark = std::move(found.mark);
   last_frame = found.last_frame;
   synced = {last->segment()->header().number, last->end(), last_frame};
-  cleaner.emplace(directory, CleanerOptions{.segment_bytes = options.segment_bytes},
-                  std::move(found.manifest), sealed, index, logger);
+  const CleanerOptions cleaning{.segment_bytes = options.segment_bytes,
+                                .key_memory = options.key_memory,
+                                .reserve_bytes = options.segment_bytes};
+  cleaner.emplace(directory, cleaning, std::move(found.manifest), sealed, index, no_cleaning,
+                  logger);
   last_bytes = last->size();
   opened.catalog = std::move(found.catalog);
   opened.set_aside = std::move(found.set_aside);
@@ -403,6 +407,8 @@ std::vector<RecordsDeleted> FrameStore::expired(const Catalog& catalog, Timestam
   }
   return deletions;
 }
+
+void FrameStore::stop_cleaning() { state_->no_cleaning = true; }
 
 Result<bool> FrameStore::clean(const Catalog& catalog, Timestamp now, std::uint64_t budget) {
   return state_->cleaner->clean(catalog, now, budget);

@@ -34,6 +34,8 @@ struct FrameStoreOptions {
   // What is not synced is kept in memory, to be written anew should an fdatasync fail: where more
   // than this has come together, append() syncs by itself.
   std::uint64_t max_unsynced_bytes = std::uint64_t{8} << 20;
+  // For the keys of a partition that is compacted. What has more is compacted in several passes.
+  std::size_t key_memory = std::size_t{64} << 20;
 };
 
 // Where a batch lies. Stays valid while somebody holds it, also after its segment was cleaned; read()
@@ -120,11 +122,16 @@ class FrameStore {
   // and so does whatever somebody holds a BatchLocation of. Stops soon after `budget` bytes were read
   // and goes on when called again: true: there is more to do at once. `catalog`: of what is durable, as
   // of any moment since the last call.
-  // Errors: kRetry, there is no room for copies, all is as before; kFatal, damage (file and byte) or
-  // a failing disk: the journal goes on, and is not cleaned.
+  // Errors: kRetry, there is no room for copies beside a segment that is left to whoever writes, all is
+  // as before; kFatal, damage (file and byte) or a failing disk: the journal goes on, and is not
+  // cleaned.
   Result<bool> clean(const Catalog& catalog, Timestamp now, std::uint64_t budget);
 
   // --- any thread --------------------------------------------------------------------------------
+
+  // Effect: clean() returns soon, at the latest behind one batch or one sync, and does nothing any more.
+  // What it had begun is given up.
+  void stop_cleaning();
 
   // Bytes in files, all in all; of one partition.
   std::uint64_t bytes() const;

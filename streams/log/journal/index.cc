@@ -5,6 +5,19 @@
 
 namespace millrace::log::journal {
 
+namespace {
+
+std::shared_ptr<const Index::Uses> uses_of(const SegmentPages& pages) {
+  auto uses = std::make_shared<Index::Uses>();
+  for (const auto& [where, sealed] : pages) {
+    (*uses)[where] = {sealed.pages.front().base, sealed.pages.back().next, sealed.bytes,
+                      sealed.dirty};
+  }
+  return uses;
+}
+
+}  // namespace
+
 Result<PageCache::Entries> PageCache::get(const SegmentPtr& segment, PartitionKey where,
                                           const IndexPage& page) {
   {
@@ -34,7 +47,9 @@ void PageCache::clear() {
 }
 
 void Index::add(const SegmentPtr& segment, SegmentPages pages) {
+  auto uses = uses_of(pages);
   const std::lock_guard lock(mutex_);
+  uses_[segment] = std::move(uses);
   for (auto& [where, sealed] : pages) {
     const std::uint64_t bytes = sealed.bytes;
     parts_[where].push_back({segment, std::move(sealed), {}, bytes});
@@ -73,7 +88,9 @@ SegmentEntries Index::entries(const SegmentPtr& segment) const {
 }
 
 void Index::seal(const SegmentPtr& segment, SegmentPages pages) {
+  auto uses = uses_of(pages);
   const std::lock_guard lock(mutex_);
+  uses_[segment] = std::move(uses);
   for (auto& [where, sealed] : pages) {
     for (Part& part : parts_[where]) {
       if (part.segment != segment) continue;
@@ -105,14 +122,9 @@ void Index::move(const SegmentPtr& segment, std::uint64_t from, const SegmentPtr
   }
 }
 
-std::map<PartitionKey, Index::Use> Index::uses(const SegmentPtr& segment) const {
+std::shared_ptr<const Index::Uses> Index::uses(const SegmentPtr& segment) const {
   const std::lock_guard lock(mutex_);
-  std::map<PartitionKey, Use> uses;
-  for (const auto& [where, parts] : parts_) {
-    const auto part = std::ranges::find(parts, segment, &Part::segment);
-    if (part != parts.end()) uses[where] = {part->next(), part->bytes, part->sealed.dirty};
-  }
-  return uses;
+  return uses_.at(segment);
 }
 
 Result<std::vector<BatchEntry>> Index::batches(const SegmentPtr& segment,
@@ -138,26 +150,47 @@ Result<std::vector<BatchEntry>> Index::batches(const SegmentPtr& segment,
 
 void Index::replace(const std::vector<SegmentPtr>& gone,
                     std::vector<std::pair<SegmentPtr, SegmentPages>> come) {
-  const std::lock_guard lock(mutex_);
-  for (auto& [where, parts] : parts_) {
-    const auto is_gone = [&](const Part& part) {
-      return std::ranges::find(gone, part.segment) != gone.end();
-    };
-    const auto first = std::ranges::find_if(parts, is_gone);
-    if (first == parts.end()) continue;
-    std::vector<Part> now(std::make_move_iterator(parts.begin()), std::make_move_iterator(first));
-    for (auto& [segment, pages] : come) {
-      const auto found = pages.find(where);
-      if (found == pages.end()) continue;
-      const std::uint64_t bytes = found->second.bytes;
-      now.push_back({segment, std::move(found->second), {}, bytes});
-    }
-    for (auto part = first; part != parts.end(); ++part) {
-      if (!is_gone(*part)) now.push_back(std::move(*part));
-    }
-    parts = std::move(now);
+  std::set<PartitionKey> touched;
+  for (const SegmentPtr& segment : gone) {
+    for (const auto& [where, use] : *uses(segment)) touched.insert(where);
   }
+  for (const auto& [segment, pages] : come) {
+    auto uses = uses_of(pages);
+    const std::lock_guard lock(mutex_);
+    uses_[segment] = std::move(uses);
+  }
+  const std::set<SegmentPtr> are_gone(gone.begin(), gone.end());
+  for (const PartitionKey where : touched) replace(where, are_gone, come);
   pages_.clear();
+  for (const SegmentPtr& segment : gone) {
+    const std::lock_guard lock(mutex_);
+    uses_.erase(segment);
+  }
+}
+
+void Index::replace(PartitionKey where, const std::set<SegmentPtr>& gone,
+                    std::vector<std::pair<SegmentPtr, SegmentPages>>& come) {
+  std::vector<Part> now;
+  for (auto& [segment, pages] : come) {
+    const auto found = pages.find(where);
+    if (found == pages.end()) continue;
+    const std::uint64_t bytes = found->second.bytes;
+    now.push_back({segment, std::move(found->second), {}, bytes});
+  }
+  const std::lock_guard lock(mutex_);
+  std::vector<Part>& parts = parts_.at(where);
+  now.reserve(now.size() + parts.size());  // what follows cannot fail half way
+  const auto is_gone = [&](const Part& part) { return gone.contains(part.segment); };
+  const auto first = std::ranges::find_if(parts, is_gone);
+  now.insert(now.begin(), std::make_move_iterator(parts.begin()), std::make_move_iterator(first));
+  for (auto part = first; part != parts.end(); ++part) {
+    if (!is_gone(*part)) now.push_back(std::move(*part));
+  }
+  if (now.empty()) {
+    parts_.erase(where);
+  } else {
+    parts.swap(now);  // what goes is freed without the mutex
+  }
 }
 
 Result<Offset> Index::start_without(PartitionKey where, Offset start,

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -56,13 +57,17 @@ class Index {
   void move(const SegmentPtr& segment, std::uint64_t from, const SegmentPtr& other,
             std::uint64_t to);
 
-  // What a segment holds of each partition.
+  // What a sealed segment holds of each partition. What was never compacted lies behind what was.
   struct Use {
+    Offset base;
     Offset next;
     std::uint64_t bytes = 0;
     std::uint64_t dirty = 0;  // of it, what was never compacted
+
+    std::uint64_t clean() const { return bytes - dirty; }
   };
-  std::map<PartitionKey, Use> uses(const SegmentPtr& segment) const;
+  using Uses = std::map<PartitionKey, Use>;
+  std::shared_ptr<const Uses> uses(const SegmentPtr& segment) const;
   // Its batches of one partition. Errors: kFatal, file and byte.
   Result<std::vector<BatchEntry>> batches(const SegmentPtr& segment, PartitionKey where) const;
   // Effect: in each partition the parts of `gone` are replaced by those of `come`, in this order, at
@@ -97,13 +102,17 @@ class Index {
     IndexPage page;
   };
 
+  void replace(PartitionKey where, const std::set<SegmentPtr>& gone,
+               std::vector<std::pair<SegmentPtr, SegmentPages>>& come);
   template <class Fits>
   std::optional<Step> first(PartitionKey where, Offset offset, Fits fits) const;
   template <class Fits>
   Result<std::optional<BatchLocation>> search(PartitionKey where, Offset offset, Fits fits) const;
 
+  // Whoever writes waits for it: nobody holds it for longer than one partition takes.
   mutable std::mutex mutex_;
-  std::map<PartitionKey, std::vector<Part>> parts_;  // guarded by mutex_; by offset
+  std::map<PartitionKey, std::vector<Part>> parts_;         // guarded by mutex_; by offset
+  std::map<SegmentPtr, std::shared_ptr<const Uses>> uses_;  // guarded by mutex_; of sealed ones
   mutable PageCache pages_;
 };
 

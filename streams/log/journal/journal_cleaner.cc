@@ -29,6 +29,7 @@ JournalCleaner::~JournalCleaner() {
     const std::lock_guard lock(state_.mutex);
     stopping_ = true;
   }
+  state_.store->stop_cleaning();
   stopped_.notify_all();
   thread_.join();
 }
@@ -77,16 +78,18 @@ Status JournalCleaner::clean(const Catalog& catalog, Lock& lock) {
   return Status::success();
 }
 
-// Effect: says what is wrong, once. Returns whether to go on.
+// Effect: says once that something is wrong, and once that it is right again. Returns whether to go on.
 bool JournalCleaner::tell(const Status& status) {
-  const bool is_news = status.message() != std::exchange(told_, status.message());
+  const bool was_put_off = std::exchange(put_off_, !status.ok());
   const std::string journal = "the journal in " + state_.options.directory;
   if (status.consequence() == Consequence::kFatal) {
     state_.logger.error(journal + " is not cleaned any more, and grows: " + status.message());
     return false;
   }
-  if (!status.ok() && is_news) {
+  if (put_off_ && !was_put_off) {
     state_.logger.warning(journal + " is not cleaned for now, and goes on: " + status.message());
+  } else if (was_put_off && !put_off_) {
+    state_.logger.info(journal + " is cleaned again");
   }
   return true;
 }

@@ -5,7 +5,6 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
-#include <string>
 #include <thread>
 
 #include "log/journal/journal_state.h"
@@ -16,6 +15,7 @@ class JournalCleaner {
  public:
   // Lifetime: the state outlives it.
   explicit JournalCleaner(JournalState& state);
+  // Effect: gives up the pass that is under way, soon: behind one batch, or one sync.
   ~JournalCleaner();
   JournalCleaner(const JournalCleaner&) = delete;
   JournalCleaner& operator=(const JournalCleaner&) = delete;
@@ -31,7 +31,7 @@ class JournalCleaner {
   JournalState& state_;
   std::condition_variable stopped_;
   bool stopping_ = false;  // guarded by the state's mutex
-  std::string told_;       // what was said last, so that it is said once
+  bool put_off_ = false;   // and it was said
   std::thread thread_;
 };
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -205,6 +206,13 @@ class PosixFileSystem final : public FileSystem {
     if (fd.get() < 0) return failed("opening", path);
     if (uninterrupted([&] { return ::fsync(fd.get()); }) != 0) return failed("fsync", path);
     return std::nullopt;
+  }
+
+  FileResult<std::uint64_t> free_bytes(const std::string& directory) override {
+    struct statvfs about {};
+    if (uninterrupted([&] { return ::statvfs(directory.c_str(), &about); }) != 0)
+      return failed("asking for the free space", directory);
+    return std::uint64_t{about.f_bavail} * std::uint64_t{about.f_frsize};
   }
 
   FileResult<std::unique_ptr<FileLock>> lock(const std::string& path,

@@ -2,6 +2,7 @@
 // made, then frames.
 #pragma once
 
+#include <memory>
 #include <mutex>
 #include <vector>
 
@@ -16,18 +17,21 @@ struct SealedSegment {
   bool has_foot = true;  // false: a failing disk took it; recovery makes it again
 };
 
-// Thread-safe: the writer adds, the cleaner replaces.
+// Thread-safe: the writer adds, the cleaner replaces, and nobody waits for the cleaner: a list is made
+// without the mutex wherever it is long.
 class SealedSegments {
  public:
   void add(SealedSegment segment);
-  std::vector<SealedSegment> all() const;
+  std::shared_ptr<const std::vector<SealedSegment>> all() const;
   // Effect: `all` takes the place of what all() gave before; what was added since stays behind it.
   void replace(const std::vector<SealedSegment>& before, std::vector<SealedSegment> all);
   std::uint64_t bytes() const;
 
  private:
+  using List = std::shared_ptr<const std::vector<SealedSegment>>;
+
   mutable std::mutex mutex_;
-  std::vector<SealedSegment> segments_;  // guarded by mutex_
+  List segments_ = std::make_shared<std::vector<SealedSegment>>();  // guarded by mutex_
 };
 
 }  // namespace millrace::log::journal

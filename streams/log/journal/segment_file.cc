@@ -33,26 +33,33 @@ void OpenSegments::opened(std::weak_ptr<const Segment> segment) {
 }
 
 Result<std::shared_ptr<const File>> Segment::file() const {
-  std::shared_ptr<const File> file;
   {
     const std::lock_guard lock(mutex_);
     if (file_) return file_;
-    auto opened = files_.open(path_, FileSystem::Open::kRead);
-    if (!opened.ok()) return not_possible(opened.error());
-    file = file_ = std::move(opened.value());
   }
+  // Without the mutex: whoever has it open need not wait for whoever opens it.
+  auto opened = files_.open(path_, FileSystem::Open::kRead);
+  const std::shared_ptr<const File> file = remember(opened);
+  if (!file) return not_possible(opened.error());
   if (open_) open_->opened(weak_from_this());
   return file;
 }
 
-Status Segment::keep_open() const {
+// The file that was opened, or the one that somebody else has opened meanwhile.
+std::shared_ptr<const File> Segment::remember(FileResult<std::unique_ptr<File>>& opened) const {
   const std::lock_guard lock(mutex_);
-  kept_ = true;
-  if (file_) return Status::success();
+  if (!file_ && opened.ok()) file_ = std::move(opened.value());
+  return file_;
+}
+
+Status Segment::keep_open() const {
+  {
+    const std::lock_guard lock(mutex_);
+    kept_ = true;
+    if (file_) return Status::success();
+  }
   auto opened = files_.open(path_, FileSystem::Open::kRead);
-  if (!opened.ok()) return not_possible(opened.error());
-  file_ = std::move(opened.value());
-  return Status::success();
+  return remember(opened) ? Status::success() : not_possible(opened.error());
 }
 
 void Segment::close() const {

@@ -56,6 +56,8 @@ class Segment : public std::enable_shared_from_this<Segment> {
   Status read(std::uint64_t at, std::span<char> into) const;
 
  private:
+  std::shared_ptr<const File> remember(FileResult<std::unique_ptr<File>>& opened) const;
+
   FileSystem& files_;
   std::string path_;
   SegmentHeader header_;

@@ -293,6 +293,7 @@ class Life {
  public:
   explicit Life(std::uint64_t seed) : random_(seed), files_(seed) {
     journal_.options.segment_bytes = 500 + pick(3000);
+    if (pick(2) == 0) journal_.options.key_memory = pick(300);  // for five keys at most
   }
 
   void run() {

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "streams/log/journal/journal_harness.h"
+#include "streams/log/journal/watched_files.h"
 #include "support/temporary_directory.h"
 
 namespace millrace::log::journal {
@@ -45,62 +46,13 @@ class Gate {
   bool is_waited_at_ = false;
 };
 
-class GatedFile final : public File {
- public:
-  GatedFile(std::unique_ptr<File> file, Gate& gate) : file_(std::move(file)), gate_(gate) {}
-
-  FileStatus append(std::span<const BytesView> pieces) override { return file_->append(pieces); }
-  FileStatus write_at(std::uint64_t offset, BytesView bytes) override {
-    return file_->write_at(offset, bytes);
-  }
-  FileStatus sync() override { return file_->sync(); }
-  FileStatus truncate(std::uint64_t size) override { return file_->truncate(size); }
-  FileResult<std::size_t> read_at(std::uint64_t offset, std::span<char> into) const override {
-    gate_.pass();
-    return file_->read_at(offset, into);
-  }
-  FileResult<std::uint64_t> size() const override { return file_->size(); }
-
- private:
-  const std::unique_ptr<File> file_;
-  Gate& gate_;
-};
-
-class GatedFileSystem final : public FileSystem {
- public:
-  Gate gate;
-
-  FileResult<std::unique_ptr<File>> open(const std::string& path, Open how) override {
-    auto opened = real().open(path, how);
-    if (!opened.ok()) return opened.error();
-    return std::unique_ptr<File>(new GatedFile(std::move(opened.value()), gate));
-  }
-  FileStatus create_directories(const std::string& path) override {
-    return real().create_directories(path);
-  }
-  FileResult<std::vector<std::string>> list(const std::string& directory) override {
-    return real().list(directory);
-  }
-  FileStatus rename(const std::string& from, const std::string& to) override {
-    return real().rename(from, to);
-  }
-  FileStatus remove(const std::string& path) override { return real().remove(path); }
-  FileStatus sync_directory(const std::string& path) override {
-    return real().sync_directory(path);
-  }
-  FileResult<std::unique_ptr<FileLock>> lock(const std::string& path,
-                                             const std::string& note) override {
-    return real().lock(path, note);
-  }
-  FileResult<std::unique_ptr<FileLock>> lock_to_read(const std::string& path) override {
-    return real().lock_to_read(path);
-  }
-};
-
 TEST(DiskReader, WhatLeavesMemoryWhileItReadsIsNotPassed) {
   // Offset 0 was aborted: no batch holds it. The batches behind it are in memory when the disk is
   // asked, and on disk only when it answers.
-  GatedFileSystem files;
+  Gate gate;
+  WatchedFileSystem files([&](std::string_view operation, const std::string&) {
+    if (operation == "read") gate.pass();
+  });
   const TemporaryDirectory directory;
   JournalHarness journal(files, directory.path() / "journal");
   journal.options.segment_bytes = 4096;
@@ -129,17 +81,17 @@ TEST(DiskReader, WhatLeavesMemoryWhileItReadsIsNotPassed) {
   prefetch->next = Offset(0);
   prefetch->until = Offset(1);
   prefetch->inbox = &inbox;
-  files.gate.shut();
+  gate.shut();
   {
     const std::lock_guard lock(state.mutex);
     disk.want(prefetch);
   }
-  EXPECT_TRUE(files.gate.wait_for_somebody());
+  EXPECT_TRUE(gate.wait_for_somebody());
   {
     const std::lock_guard lock(state.mutex);
     prefetch->until = Offset(5);  // as a cursor does that looks meanwhile
   }
-  files.gate.open();
+  gate.open();
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   for (bool is_done = false; !is_done;) {
     ASSERT_LT(std::chrono::steady_clock::now(), deadline);
