@@ -90,6 +90,11 @@ void KeyValueCells::abort() {
   }
 }
 
+void KeyValueCells::check_changes(ChangelogWriter& writer) {
+  changes_.for_each_since_savepoint(
+      [&](const Cell& cell) { write_cell(cell, cell.key(), type_, *codec_, buffer_, writer); });
+}
+
 Offset KeyValueCells::restored_to() const {
   return overlay_ != nullptr ? overlay_->reached() : kNoOffset;
 }

@@ -86,7 +86,7 @@ void SegmentedCells::write_changes(ChangelogWriter& writer) {
 void SegmentedCells::commit(ChangelogRange written) {
   const std::size_t changes = changes_.size();
   forget_absent();
-  gather_touched();
+  changes_.for_each([this](const Cell& cell) { touch(segment_of(cell)); });
   for (Segment* segment = touched_; segment != nullptr; segment = segment->next_touched) {
     segment->lowest = lower(segment->lowest, written.first);
   }
@@ -109,13 +109,28 @@ void SegmentedCells::commit(ChangelogRange written) {
 
 void SegmentedCells::abort() {
   forget_absent();
-  gather_touched();
+  changes_.for_each([this](const Cell& cell) { touch(segment_of(cell)); });
   if (overlay_ != nullptr) {
     overlay_->abort(changes_);
   } else {
     changes_.abort();
   }
   release_touched();
+}
+
+void SegmentedCells::roll_back() {
+  forget_absent();
+  changes_.for_each_since_savepoint([this](const Cell& cell) { touch(segment_of(cell)); });
+  changes_.roll_back();
+  release_touched();
+}
+
+void SegmentedCells::check_changes(ChangelogWriter& writer) {
+  changes_.for_each_since_savepoint([&](const Cell& cell) {
+    changelog_key_.clear();
+    write_changelog_key(cell, changelog_key_);
+    write_cell(cell, changelog_key_, type_, *codec_, value_buffer_, writer);
+  });
 }
 
 Offset SegmentedCells::restored_to() const {
@@ -250,15 +265,12 @@ void SegmentedCells::tell_disk() {
   }
 }
 
-// Effect: touched_ begins the list of the segments of the transaction's cells. Allocates nothing, so
-// that commit() and abort() cannot fail.
-void SegmentedCells::gather_touched() {
-  changes_.for_each([&](const Cell& cell) {
-    Segment& segment = segment_of(cell);
-    if (segment.touched) return;
-    segment.touched = true;
-    segment.next_touched = std::exchange(touched_, &segment);
-  });
+// Effect: the segment is in the list that touched_ begins. Allocates nothing, so that commit() and
+// abort() cannot fail.
+void SegmentedCells::touch(Segment& segment) {
+  if (segment.touched) return;
+  segment.touched = true;
+  segment.next_touched = std::exchange(touched_, &segment);
 }
 
 // Effect: no segment is touched; those that a deletion or an abort left empty are gone.

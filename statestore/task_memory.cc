@@ -28,6 +28,12 @@ MemorySlot TaskMemory::add(std::string_view name, Persisted persisted) {
   return MemorySlot(static_cast<std::int32_t>(slots_.size() - 1));
 }
 
+void TaskMemory::roll_back() {
+  const auto made_later = static_cast<std::ptrdiff_t>(saved_.size());
+  std::copy(saved_.begin(), saved_.end(), current_.begin());
+  std::copy(committed_.begin() + made_later, committed_.end(), current_.begin() + made_later);
+}
+
 std::vector<TaskMemory::Entry> TaskMemory::persisted() const {
   std::vector<Entry> entries;
   for (std::size_t i = 0; i < slots_.size(); ++i) {

@@ -1,58 +1,40 @@
 #include "millrace/detail/undo.h"
 
-#include <algorithm>
-#include <cstring>
-
 #include "millrace/detail/assert.h"
 #include "millrace/detail/cell_table.h"
 
 namespace millrace::state {
 
 namespace {
-
-// Slabs double from a page up to what still fits a second-level cache.
-constexpr std::size_t kSlabBytesMin = 4 << 10;
-constexpr std::size_t kSlabBytesMax = 256 << 10;
-
-// Slabs that so many transactions in a row did without are given back.
-constexpr int kIdleTransactions = 64;
-
-std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
-
+bool is_untold(const Undo& undo) { return undo.told % 2 == 0; }
 }  // namespace
 
 ChangeList::ChangeList(const ValueType& type, Footprint& footprint)
-    : type_(type),
-      footprint_(footprint),
-      value_offset_(round_up(sizeof(Undo), type.alignment)),
-      alignment_(std::max(alignof(Undo), type.alignment)),
-      stride_(round_up(value_offset_ + type.size, alignment_)) {}
+    : type_(type), footprint_(footprint), undos_(type, footprint), nested_(type, footprint) {}
 
 ChangeList::~ChangeList() {
-  for_each([&](Cell& cell) { type_.destroy(cell.undo->value()); });
-  while (!slabs_.empty()) drop_last_slab();
+  const auto destroy = [&](Undo& undo) { type_.destroy(undo.value()); };
+  nested_.for_each(destroy);
+  undos_.for_each(destroy);
 }
 
-void* ChangeList::note(Cell& cell) {
-  if (cell.undo != nullptr) {
-    if (!cell.undo->untold) return nullptr;
-    cell.undo->untold = false;
-    return cell.undo->value();
-  }
-  Undo* undo = new (make_room()) Undo{
-      .cell = &cell,
-      .timestamp = cell.timestamp,
-      .value_offset = static_cast<std::uint32_t>(value_offset_),
-  };
-  if (type_.trivial) {
-    std::memcpy(undo->value(), cell.value(), type_.size);
-    type_.construct_empty(cell.value());
+void* ChangeList::note_first(Cell& cell) {
+  if (cell.undo == nullptr) {
+    cell.undo = &undos_.take(cell, told_);
+  } else if (cell.undo->told == told_ - 1 || (!has_savepoint_ && is_untold(*cell.undo))) {
+    cell.undo->told = told_;
+  } else if (!has_savepoint_) {
+    return nullptr;
   } else {
-    type_.move_construct(undo->value(), cell.value());
+    before_.push_back(cell.undo);
+    try {
+      cell.undo = &nested_.take(cell, told_);
+    } catch (...) {
+      before_.pop_back();
+      throw;
+    }
   }
-  ++used_;  // from here on it is noted
-  cell.undo = undo;
-  return undo->value();
+  return cell.undo->value();
 }
 
 Cell& ChangeList::at(CellTable& table, BytesView key) {
@@ -69,22 +51,15 @@ Cell& ChangeList::at(CellTable& table, BytesView key) {
 }
 
 void ChangeList::hold(Cell& cell) {
-  if (cell.undo != nullptr) return;
-  note(cell);
-  cell.undo->untold = true;
+  if (cell.undo == nullptr) cell.undo = &undos_.take(cell, told_ - 1);
 }
 
 bool ChangeList::is_change(const Cell& cell) const {
   return type_.has_value(cell.value()) || type_.has_value(cell.undo->value());
 }
 
-std::size_t ChangeList::size() const {
-  std::size_t size = used_;
-  for (std::size_t slab = 0; slab < slab_; ++slab) size += slabs_[slab].capacity;
-  return size;
-}
-
 void ChangeList::commit(BatchNumber batch, std::vector<Cell*>* deleted) noexcept {
+  MILLRACE_ASSERT(!has_savepoint_, "a step is committed before it is over");
   for_each([&](Cell& cell) {
     if (deleted != nullptr && is_change(cell)) cell.batch = batch;
     if (!type_.trivial) {
@@ -98,56 +73,63 @@ void ChangeList::commit(BatchNumber batch, std::vector<Cell*>* deleted) noexcept
     cell.listed = 1;
     deleted->push_back(&cell);  // there is room: see the header
   });
-  recycle();
+  undos_.clear();
+  nested_.clear();
+  told_ = 1;
 }
 
 void ChangeList::abort() noexcept {
-  for_each([&](Cell& cell) {
-    Undo* undo = cell.undo;
-    type_.destroy(cell.value());
-    type_.move_construct(cell.value(), undo->value());
-    type_.destroy(undo->value());
-    cell.timestamp = undo->timestamp;
-    cell.undo = nullptr;
-    // Between transactions no cell is empty but those that are listed: this one was made since.
-    if (!type_.has_value(cell.value()) && !cell.listed) cell.owner->erase(cell);
+  if (has_savepoint_) roll_back();
+  undo_from({});
+  undos_.clear();
+  nested_.clear();
+  told_ = 1;
+}
+
+void ChangeList::set_savepoint() {
+  MILLRACE_ASSERT(!has_savepoint_, "a savepoint within a savepoint");
+  has_savepoint_ = true;
+  savepoint_ = undos_.end();
+  told_ += 2;
+}
+
+void ChangeList::release_savepoint() noexcept {
+  has_savepoint_ = false;
+  std::size_t i = 0;
+  nested_.for_each([&](Undo& undo) {
+    type_.destroy(undo.value());
+    Undo* before = before_[i++];
+    before->told |= 1;
+    undo.cell->undo = before;
   });
-  recycle();
+  nested_.cut({});
+  before_.clear();
 }
 
-// Memory for one more Undo, which counts only once used_ does.
-void* ChangeList::make_room() {
-  if (slab_ < slabs_.size() && used_ == slabs_[slab_].capacity) {
-    ++slab_;
-    used_ = 0;
-  }
-  if (slab_ == slabs_.size()) {
-    const std::size_t bytes = kSlabBytesMin << std::min<std::size_t>(slab_, 16);
-    const std::size_t capacity = std::max<std::size_t>(std::min(bytes, kSlabBytesMax) / stride_, 1);
-    slabs_.reserve(slab_ + 1);
-    void* memory = ::operator new(capacity* stride_, std::align_val_t(alignment_));
-    slabs_.push_back({static_cast<std::byte*>(memory), capacity});
-    footprint_.add(capacity * stride_);
-  }
-  return slabs_[slab_].memory + used_ * stride_;
+void ChangeList::roll_back() noexcept {
+  MILLRACE_ASSERT(has_savepoint_, "no savepoint to go back to");
+  has_savepoint_ = false;
+  std::size_t i = 0;
+  nested_.for_each([&](Undo& undo) {
+    nested_.put_back(undo);
+    undo.cell->undo = before_[i++];
+  });
+  nested_.cut({});
+  before_.clear();
+  undo_from(savepoint_);
+  undos_.cut(savepoint_);
 }
 
-void ChangeList::recycle() noexcept {
-  needed_ = std::max(needed_, slab_ + 1);
-  if (++transactions_ == kIdleTransactions) {
-    while (slabs_.size() > needed_) drop_last_slab();
-    needed_ = 0;
-    transactions_ = 0;
-  }
-  slab_ = 0;
-  used_ = 0;
-}
-
-void ChangeList::drop_last_slab() noexcept {
-  const Slab slab = slabs_.back();
-  slabs_.pop_back();
-  footprint_.remove(slab.capacity * stride_);
-  ::operator delete(slab.memory, slab.capacity* stride_, std::align_val_t(alignment_));
+void ChangeList::undo_from(UndoLog::Position from) noexcept {
+  undos_.for_each(
+      [&](Undo& undo) {
+        Cell& cell = *undo.cell;
+        undos_.put_back(undo);
+        cell.undo = nullptr;
+        // Between transactions no cell is empty but those that are listed: this one was made since.
+        if (!type_.has_value(cell.value()) && !cell.listed) cell.owner->erase(cell);
+      },
+      from);
 }
 
 }  // namespace millrace::state

@@ -26,13 +26,7 @@ void OutputBuffer::send(graph::SinkTarget target, Partition partition, OptionalB
                         OptionalBytesView value, Timestamp timestamp, const Headers& headers) {
   MILLRACE_ASSERT(partition >= Partition(0) && partition < Partition(target.partitions),
                   "a partition that is not there");
-  if (!fits(target, key, value, headers)) {
-    const TopicInfo& topic = topics_[static_cast<std::size_t>(target.index)];
-    throw TopicError("millrace: a record of " +
-                     std::to_string(log::batch_size({key, value, timestamp, &headers})) +
-                     " bytes for topic " + topic.name + ", which takes " +
-                     std::to_string(topic.limit) + " (max.message.bytes)");
-  }
+  check_size(target, key, value, headers);
   Entry entry{target.index, partition, bytes_.size(), kNull, 0, kNull, timestamp, &Headers::none()};
   if (key) {
     entry.key_size = key->size();
@@ -45,6 +39,16 @@ void OutputBuffer::send(graph::SinkTarget target, Partition partition, OptionalB
   }
   if (!headers.empty()) entry.headers = &headers_.emplace_back(headers);
   records_.push_back(entry);
+}
+
+void OutputBuffer::check_size(graph::SinkTarget target, OptionalBytesView key,
+                              OptionalBytesView value, const Headers& headers) const {
+  if (fits(target, key, value, headers)) return;
+  const TopicInfo& topic = topics_[static_cast<std::size_t>(target.index)];
+  throw TopicError("millrace: a record of " +
+                   std::to_string(log::batch_size({key, value, Timestamp{}, &headers})) +
+                   " bytes for topic " + topic.name + ", which takes " +
+                   std::to_string(topic.limit) + " (max.message.bytes)");
 }
 
 bool OutputBuffer::fits(graph::SinkTarget target, OptionalBytesView key, OptionalBytesView value,
@@ -77,6 +81,12 @@ void OutputBuffer::clear() {
   records_.clear();
   headers_.clear();
   next_ = 0;
+}
+
+void OutputBuffer::cut(const Mark& from) {
+  records_.erase(records_.begin() + static_cast<std::ptrdiff_t>(from.records), records_.end());
+  bytes_.resize(from.bytes);
+  headers_.resize(from.headers);
 }
 
 OptionalBytesView OutputBuffer::view(std::size_t at, std::size_t size) const {

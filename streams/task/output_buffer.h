@@ -29,6 +29,10 @@ class OutputBuffer final : public graph::RecordCollector {
   void send(graph::SinkTarget target, Partition partition, OptionalBytesView key,
             OptionalBytesView value, Timestamp timestamp, const Headers& headers) override;
 
+  // Errors: as send().
+  void check_size(graph::SinkTarget target, OptionalBytesView key, OptionalBytesView value,
+                  const Headers& headers) const;
+
   // Whether the topic takes a record of this size.
   bool fits(graph::SinkTarget target, OptionalBytesView key, OptionalBytesView value,
             const Headers& headers) const;
@@ -42,6 +46,15 @@ class OutputBuffer final : public graph::RecordCollector {
 
   // Effect: drops what was not handed over (an abort).
   void clear();
+
+  // Where the buffer ends, and back to there. REQUIRES: nothing was handed over in between.
+  struct Mark {
+    std::size_t records;
+    std::size_t bytes;
+    std::size_t headers;
+  };
+  Mark end() const { return {records_.size(), bytes_.size(), headers_.size()}; }
+  void cut(const Mark& from);
 
   // Records that were not handed over.
   std::size_t waiting() const { return records_.size() - next_; }

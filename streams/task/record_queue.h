@@ -73,6 +73,13 @@ class RecordQueue {
   // Effect: takes the head and runs it through the graph. REQUIRES: head() has a value.
   void process();
 
+  // Effect: the record that process() took last waits again. REQUIRES: process() was called since the
+  // last commit() or abort().
+  void take_back() {
+    --cursor_;
+    head_ready_ = false;
+  }
+
   // The record that head() or process() was busy with.
   const RecordContext& context() const { return context_; }
   // The record that head() was busy with, as it came. REQUIRES: head() has just thrown.

@@ -37,7 +37,8 @@ StreamTask::StreamTask(TaskId id, const TaskEnvironment& environment)
       graph_(environment.graph, subtopology_),
       punctuations_(memory_),
       blame_(id, {environment.errors, *environment.logger, sources_, *this,
-                  dead_letters(id, environment)}) {
+                  dead_letters(id, environment)}),
+      savepoint_(memory_, environment.output) {
   const graph::SubtopologyPlan& plan =
       environment.plan.subtopologies[static_cast<std::size_t>(id.subtopology)];
   for (const std::string& topic : subtopology_.source_topics) {
@@ -106,6 +107,7 @@ std::size_t StreamTask::retained_bytes() const {
 
 StreamTask::Step StreamTask::step(const CaughtUp& caught_up, Now now) {
   if (!replaying()) wall_ = now.wall;
+  bool rehearsed = !environment_.rehearse_steps;
   for (;;) {
     Step outcome{Step::Kind::kIdle, false, {}, {}};
     std::optional<WorkItem> chosen;
@@ -118,38 +120,65 @@ StreamTask::Step StreamTask::step(const CaughtUp& caught_up, Now now) {
       return outcome;
     }
     if (!chosen) return outcome;
-    try {
-      run(*chosen);
+    if (!rehearsed && !replaying()) {
+      rehearse(*chosen);
+      rehearsed = true;
+      continue;
+    }
+    if (std::optional<Failure> failure = attempt(*chosen)) {
+      if (take_back_last() && failure->left_out()) continue;  // it goes on without it
+      outcome.kind = Step::Kind::kFailed;
+      outcome.failure = std::move(*failure);
+    } else {
       outcome.kind = Step::Kind::kRan;
       outcome.punctuated = chosen->kind == WorkItem::Kind::kPunctuation;
-    } catch (...) {
-      outcome.kind = Step::Kind::kFailed;
-      outcome.failure = failed_to_run();
     }
     return outcome;
   }
 }
 
-void StreamTask::run(const WorkItem& item) {
+std::optional<Failure> StreamTask::attempt(const WorkItem& item) {
+  try {
+    run(item, guarded());
+  } catch (...) {
+    return failed_to_run();
+  }
+  if (!savepoint_.is_set()) return std::nullopt;
+  if (const auto unwritable = savepoint_.find_unwritable()) {
+    return blame_last(ErrorPhase::kProduction, unwritable->store, unwritable->error);
+  }
+  savepoint_.release();
+  return std::nullopt;
+}
+
+void StreamTask::run(const WorkItem& item, bool with_savepoint) {
   busy_ = item;
   wall_ = item.wall;
-  if (item.kind == WorkItem::Kind::kPunctuation) {
-    last_ = {item, 0};
-    steps_.taken(item);
-    if (item.left_out != 0) {
-      punctuations_.pass_by(item.of, stream_time(), item.wall);
-      blame_.pass_by_punctuation(item.left_out);
-    } else {
-      punctuations_.run(item.of, stream_time(), item.wall);
-    }
-    return;
-  }
-  RecordQueue& queue = *queues_[item.queue()];
-  queue.stamp(item.wall);
-  memory_.raise(stream_time_, to_ms(queue.context().timestamp));
-  last_ = {item, queue.taken()};
+  const bool is_record = item.kind == WorkItem::Kind::kRecord;
+  last_ = {item, is_record ? queues_[item.queue()]->taken() : 0};
   steps_.taken(item);
-  queue.process();
+  if (with_savepoint) savepoint_.set();
+  if (is_record) {
+    RecordQueue& queue = *queues_[item.queue()];
+    queue.stamp(item.wall);
+    memory_.raise(stream_time_, to_ms(queue.context().timestamp));
+    queue.process();
+  } else if (item.left_out != 0) {
+    pass_by(item);
+  } else {
+    punctuations_.run(item.of, stream_time(), item.wall);
+  }
+}
+
+// A schedule that was made outside init() may be gone; its dead letter is not.
+void StreamTask::pass_by(const WorkItem& punctuation) {
+  if (is_due(punctuation)) punctuations_.pass_by(punctuation.of, stream_time(), punctuation.wall);
+  blame_.pass_by_punctuation(punctuation.left_out);
+}
+
+bool StreamTask::is_due(const WorkItem& punctuation) const {
+  return punctuations_.has(punctuation.of) &&
+         punctuations_.is_due(punctuation.of, stream_time(), punctuation.wall);
 }
 
 std::optional<Timestamp> StreamTask::next_time(Timestamp wall) {
@@ -179,10 +208,7 @@ std::optional<WorkItem> StreamTask::next_replayed() {
     wall_ = item->wall;  // a source may ask for it
     if (item->kind == WorkItem::Kind::kPunctuation) {
       // Not due: the record that moved the time to it is left out.
-      if (punctuations_.has(item->of) &&
-          punctuations_.is_due(item->of, stream_time(), item->wall)) {
-        return item;
-      }
+      if (item->left_out != 0 || is_due(*item)) return item;
       steps_.skip_next();  // made in an earlier transaction, not in init(): it ended with the abort
     } else if (queues_[item->queue()]->head()) {
       return item;
@@ -295,14 +321,13 @@ void StreamTask::commit(const std::vector<log::WrittenRange>& written) {
   blame_.commit(replaying());
   steps_.commit();
   commit_requested_ = false;
+  guarded_commits_ = std::max(guarded_commits_ - 1, 0);
   memory_.commit();
   committed_once_ = true;
 }
 
 void StreamTask::abort() {
-  for (const auto& queue : queues_) queue->detach();
-  punctuations_.clear();
-  graph_.reset();
+  close_graph();
   for (const auto& [name, cells] : stores_) cells->abort();
   memory_.abort();
   for (const auto& queue : queues_) queue->abort();
@@ -313,12 +338,16 @@ void StreamTask::abort() {
   build_graph();
 }
 
-void StreamTask::close() {
+void StreamTask::close_graph() {
   for (const auto& queue : queues_) {
     if (queue) queue->detach();
   }
   punctuations_.clear();
   graph_.reset();
+}
+
+void StreamTask::close() {
+  close_graph();
   for (const auto& [name, cells] : stores_) cells->abort();
 }
 

@@ -27,6 +27,7 @@
 #include "task/output_buffer.h"
 #include "task/punctuations.h"
 #include "task/record_queue.h"
+#include "task/savepoint.h"
 #include "task/step_log.h"
 #include "task/task_graph.h"
 #include "task/transaction_number.h"
@@ -50,6 +51,8 @@ struct TaskEnvironment {
   state::DiskHost* disks = nullptr;
   // Ends the worker's wait; called on any thread, as long as a task has its disk.
   std::function<void()> wake = nullptr;
+  // Each step is run, taken back, and run again: no trace of it may be left (ENGINE §9).
+  bool rehearse_steps = false;
 };
 
 // The clocks as the worker read them for one step of its own.
@@ -146,6 +149,13 @@ class StreamTask final : public graph::NodeContext, private graph::ProcessorHost
   std::size_t steps_taken() const { return steps_.taken(); }
   Timestamp stream_time() const override { return from_ms(memory_[stream_time_]); }
 
+  // Whether it sets a savepoint before each step: one that is left out is then taken back alone, and
+  // what cannot be written to a changelog is found in the step that did it. So it is for some commits
+  // after each failure, because failures seldom come alone.
+  bool guarded() const { return guarded_commits_ > 0; }
+  // REQUIRES: the transaction is aborted before the next step.
+  void guard();
+
   // --- transaction
   // --------------------------------------------------------------------------------
 
@@ -237,7 +247,13 @@ class StreamTask final : public graph::NodeContext, private graph::ProcessorHost
   void build_graph();
   std::optional<WorkItem> choose(const CaughtUp& caught_up, Now now, Step& outcome);
   std::optional<WorkItem> next_replayed();
-  void run(const WorkItem& item);
+  std::optional<Failure> attempt(const WorkItem& item);
+  void run(const WorkItem& item, bool with_savepoint);
+  void pass_by(const WorkItem& punctuation);
+  bool is_due(const WorkItem& punctuation) const;
+  void rehearse(const WorkItem& item);
+  bool take_back_last();
+  void close_graph();
   Failure failed_to_decode();
   Failure failed_to_run();
   Failure blame_last(ErrorPhase phase, const std::string& node, const std::exception_ptr& error);
@@ -264,6 +280,8 @@ class StreamTask final : public graph::NodeContext, private graph::ProcessorHost
   Punctuations punctuations_;
   StepLog steps_;
   Blame blame_;
+  Savepoint savepoint_;
+  int guarded_commits_ = 0;               // for how many more it is guarded
   std::deque<PassedBySource> passed_by_;  // by source; queues point to them
   struct Taken {
     WorkItem item;

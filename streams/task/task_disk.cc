@@ -46,8 +46,11 @@ void StreamTask::make_stores() {
     if (changelog != changelogs_.end()) {
       changelog->cells = made.get();
       changelog->table = table;
+      savepoint_.add(*made,
+                     changelog_targets_[static_cast<std::size_t>(changelog - changelogs_.begin())]);
     } else {
       unlogged_.push_back(made.get());
+      savepoint_.add(*made, std::nullopt);
     }
     stores_.emplace(name, std::move(made));
   }

@@ -10,6 +10,9 @@ namespace millrace::task {
 
 namespace {
 
+// A second or two of failures that come one by one.
+constexpr int kGuardedCommits = 16;
+
 class ChangelogSender final : public state::ChangelogWriter {
  public:
   ChangelogSender(OutputBuffer& output, graph::SinkTarget target, Partition partition)
@@ -75,7 +78,11 @@ Failure StreamTask::blame_last(ErrorPhase phase, const std::string& node,
                      .punctuation = punctuations_.describe(item.of, stream_time(), item.wall)};
     punctuation.record.timestamp = punctuations_.time_of(item.of, stream_time(), item.wall);
     Failure failure = blame_.ask(phase, node, punctuation, error);
-    if (failure.left_out()) steps_.leave_out_last(blame_.left_out_punctuation());
+    if (failure.left_out()) {
+      steps_.leave_out_last(blame_.left_out_punctuation());
+      last_.item.left_out = blame_.left_out_punctuation();
+      guard();
+    }
     return failure;
   }
   RecordQueue& queue = *queues_[item.queue()];
@@ -84,8 +91,39 @@ Failure StreamTask::blame_last(ErrorPhase phase, const std::string& node,
   if (failure.left_out()) {
     steps_.forget_last();
     queue.leave_out(record.offset);
+    guard();
   }
   return failure;
+}
+
+void StreamTask::guard() { guarded_commits_ = kGuardedCommits; }
+
+// Effect: where a savepoint is set, all that the last step did is undone, and what is left out of it is
+// passed by. Returns false if only an abort of the transaction can do that.
+bool StreamTask::take_back_last() {
+  if (!savepoint_.is_set()) return false;
+  close_graph();
+  savepoint_.roll_back();
+  try {
+    build_graph();
+    if (last_.item.kind == WorkItem::Kind::kRecord) {
+      RecordQueue& queue = *queues_[last_.item.queue()];
+      if (queue.taken() > last_.at) queue.take_back();
+    }
+    if (last_.item.left_out != 0) pass_by(last_.item);
+  } catch (...) {
+    return false;  // there is progress left: an abort will follow, and meet it again
+  }
+  return true;
+}
+
+void StreamTask::rehearse(const WorkItem& item) {
+  try {
+    run(item, true);
+  } catch (...) {  // will be met again
+  }
+  steps_.forget_last();
+  take_back_last();
 }
 
 std::optional<Failure> StreamTask::write_changes() {

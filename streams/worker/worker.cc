@@ -139,6 +139,7 @@ void Worker::begin_running() {
                      options_.buffered_records_per_partition, options_.on_restore,
                      options_.errors.task_timeout});
   environment_->disks = options_.disks;
+  environment_->rehearse_steps = options_.rehearse_steps;
   environment_->wake = [this] { inbox_.wake(); };
   if (options_.memory) memory_.emplace(*options_.memory);
   last_commit_ = clock_.monotonic();

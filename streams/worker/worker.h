@@ -49,6 +49,7 @@ struct WorkerOptions {
   std::size_t max_records_per_step = 200;  // of one task, between two looks at the inbox
   int max_fences_per_minute = 0;           // above it, two processes share an id; 0: never
   bool forget_typed_values = false;        // ENGINE §9
+  bool rehearse_steps = false;             // the same
   RestoreListener* on_restore = nullptr;   // does not throw
   ErrorHandling errors = {};
   state::DiskHost* disks = nullptr;       // where stores lie on disk; outlives the worker

@@ -58,7 +58,7 @@ bool Worker::commit_carefully() {
 // item is left out of the replay, false if its task does not go on for now.
 bool Worker::judge(TaskId id, TaskSet::Entry& entry, task::Failure failure) {
   if (failure.left_out()) {
-    careful_.left_out();
+    if (careful_.searching()) careful_.left_out();
     return true;
   }
   careful_.forget(id);
@@ -87,20 +87,15 @@ bool Worker::judge(TaskId id, TaskSet::Entry& entry, task::Failure failure) {
   return false;
 }
 
-// A changed cell cannot be written to its changelog, and which step changed it nobody noted.
+// A changed cell cannot be written to its changelog, and which step changed it nobody noted: a guarded
+// replay meets it.
 void Worker::find_culprit(TaskId id, TaskSet::Entry& entry, const task::Failure& failure) {
-  const auto culprit = careful_.failed({{id, entry.task->steps_taken()}});
-  if (culprit) {
-    if (judge(id, entry, entry.task->blame_only_step(failure.node, failure.error))) {
-      transaction_.item_left_out();
-      return;
-    }
-  } else if (careful_.searching()) {
+  if (!entry.task->guarded()) {
+    entry.task->guard();
     transaction_.item_left_out();
     return;
-  } else {
-    judge(id, entry, failure);
   }
+  judge(id, entry, failure);
   transaction_.task_failed();
 }
 

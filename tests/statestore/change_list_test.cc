@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -218,6 +219,46 @@ TEST(ChangeList, SlabsGoBack) {
   }
   EXPECT_LT(store->bytes() + 3'000'000, peak);
   EXPECT_EQ(store->find("99999")->as<std::int64_t>(), 99999);
+}
+
+// What a step wrote, and only that, is tried out for the changelog; a value that cannot be serialized
+// shows there, and goes with the step.
+TEST(ChangeList, ChecksWhatChangedSinceTheSavepoint) {
+  struct Picky {
+    void serialize(const std::string& value, Bytes& out) const {
+      if (value == "bad") throw SerdeError("cannot be written");
+      out += value;
+    }
+    void deserialize(BytesView in, std::string& value) const { value = in; }
+  };
+  struct Names final : ChangelogWriter {
+    void write(BytesView key, OptionalBytesView value, Timestamp) override {
+      seen.push_back(Bytes(key) + (value ? "=" + Bytes(*value) : " deleted"));
+    }
+    std::vector<Bytes> seen;
+  };
+  const auto store = key_value_store<std::string>(AnySerde<std::string>(Picky{}));
+  put<std::string>(*store, "a", "1", 1);
+  put<std::string>(*store, "b", "1", 1);
+  store->set_savepoint();
+  put<std::string>(*store, "c", "2", 2);
+  put<std::string>(*store, "b", "2", 2);
+  erase<std::string>(*store, "a", 2);
+  Names names;
+  store->check_changes(names);
+  std::sort(names.seen.begin(), names.seen.end());
+  EXPECT_EQ(names.seen, (std::vector<Bytes>{"a deleted", "b=2", "c=2"}));
+  store->release_savepoint();
+
+  store->set_savepoint();
+  put<std::string>(*store, "b", "bad", 3);
+  EXPECT_THROW(store->check_changes(names), SerdeError);
+  store->roll_back();
+  EXPECT_EQ(*value_in<std::string>(store->find("b")), "2");
+  EXPECT_EQ(store->find("b")->timestamp, from_ms(2));
+  Changelog changelog;
+  changelog.commit(*store);
+  EXPECT_EQ(changelog.records.size(), 2u);  // of "a" there is nothing to say
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <optional>
 #include <ostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "store_support.h"
@@ -24,6 +25,9 @@ enum class What {
   kTouch,
   kScan,
   kPrefetch,
+  kMark,
+  kKeep,
+  kRollBack,
   kEvict,
   kWrite,
   kCommit,
@@ -39,9 +43,9 @@ struct Step {
   std::int64_t timestamp;
 };
 std::ostream& operator<<(std::ostream& out, const Step& s) {
-  static constexpr const char* kNames[] = {"put",      "erase",   "touch", "scan",
-                                           "prefetch", "evict",   "write", "commit",
-                                           "abort",    "restart", "crash"};
+  static constexpr const char* kNames[] = {"put",    "erase", "touch",     "scan",  "prefetch",
+                                           "mark",   "keep",  "roll back", "evict", "write",
+                                           "commit", "abort", "restart",   "crash"};
   return out << kNames[static_cast<int>(s.what)] << '(' << to_hex(s.key) << ", " << s.number << '@'
              << s.timestamp << ')';
 }
@@ -58,6 +62,9 @@ rc::Gen<Step> any_step() {
                                                                 {1, What::kTouch},
                                                                 {1, What::kScan},
                                                                 {1, What::kPrefetch},
+                                                                {2, What::kMark},
+                                                                {1, What::kKeep},
+                                                                {2, What::kRollBack},
                                                                 {3, What::kEvict},
                                                                 {1, What::kWrite},
                                                                 {2, What::kCommit},
@@ -117,9 +124,20 @@ struct Pair {
   std::unique_ptr<KeyValueCells> store;
   Changelog changelog;
   Contents<V> now;
+  std::optional<Contents<V>> saved;  // at the savepoint, if one is set
   Contents<V> committed;
 
+  void release() {
+    store->release_savepoint();
+    saved.reset();
+  }
+  void roll_back() {
+    store->roll_back();
+    now = *std::exchange(saved, std::nullopt);
+  }
+
   void run(const Step& step) {
+    if (saved && step.what >= What::kEvict && step.what != What::kAbort) release();
     switch (step.what) {
       case What::kPut:
         put<V>(*store, step.key, value_of<V>(step.number), step.timestamp);
@@ -142,6 +160,17 @@ struct Pair {
         store->prefetch(keys);
         break;
       }
+      case What::kMark:
+        if (saved) release();
+        store->set_savepoint();
+        saved = now;
+        break;
+      case What::kKeep:
+        if (saved) release();
+        break;
+      case What::kRollBack:
+        if (saved) roll_back();
+        break;
       case What::kEvict:
         store->evict(static_cast<std::size_t>(step.number));
         break;
@@ -160,6 +189,7 @@ struct Pair {
         break;
       case What::kAbort:
         store->abort();
+        saved.reset();
         now = committed;
         break;
     }

@@ -13,6 +13,7 @@
 #include <ostream>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "store_support.h"
@@ -27,7 +28,19 @@ enum class Kind { kWindows, kDuplicates, kSessions };
 constexpr std::int64_t kUnit = 10'000;
 constexpr std::int64_t kRetention = 150'000;
 
-enum class What { kPut, kErase, kObserve, kEvict, kCommit, kAbort, kRestart, kCrash };
+enum class What {
+  kPut,
+  kErase,
+  kObserve,
+  kMark,
+  kKeep,
+  kRollBack,
+  kEvict,
+  kCommit,
+  kAbort,
+  kRestart,
+  kCrash
+};
 
 struct Step {
   What what;
@@ -37,8 +50,9 @@ struct Step {
   int number;
 };
 std::ostream& operator<<(std::ostream& out, const Step& s) {
-  static constexpr const char* kNames[] = {"put",    "erase", "observe", "evict",
-                                           "commit", "abort", "restart", "crash"};
+  static constexpr const char* kNames[] = {"put",   "erase",     "observe", "mark",
+                                           "keep",  "roll back", "evict",   "commit",
+                                           "abort", "restart",   "crash"};
   return out << kNames[static_cast<int>(s.what)] << '(' << to_hex(s.key) << " of " << s.time << '/'
              << s.length << ", " << s.number << ')';
 }
@@ -53,6 +67,9 @@ rc::Gen<Step> any_step() {
       rc::gen::set(&Step::what, rc::gen::weightedElement<What>({{10, What::kPut},
                                                                 {4, What::kErase},
                                                                 {1, What::kObserve},
+                                                                {2, What::kMark},
+                                                                {1, What::kKeep},
+                                                                {2, What::kRollBack},
                                                                 {3, What::kEvict},
                                                                 {3, What::kCommit},
                                                                 {1, What::kAbort},
@@ -93,7 +110,18 @@ struct Pair {
     return made;
   }
 
+  void release() {
+    store->release_savepoint();
+    saved.reset();
+  }
+  void roll_back() {
+    store->roll_back();
+    memory->roll_back();
+    now = *std::exchange(saved, std::nullopt);
+  }
+
   void run(const Step& step) {
+    if (saved && step.what >= What::kEvict && step.what != What::kAbort) release();
     const std::int64_t second =
         kind == Kind::kSessions ? std::max<std::int64_t>(step.time - step.length, 0) : 0;
     switch (step.what) {
@@ -113,6 +141,18 @@ struct Pair {
         store->observe(step.time);
         now.observed = std::max(now.observed, step.time);
         break;
+      case What::kMark:
+        if (saved) release();
+        store->set_savepoint();
+        memory->set_savepoint();
+        saved = now;
+        break;
+      case What::kKeep:
+        if (saved) release();
+        break;
+      case What::kRollBack:
+        if (saved) roll_back();
+        break;
       case What::kEvict:
         store->evict(static_cast<std::size_t>(step.number) * 20);
         break;
@@ -124,6 +164,7 @@ struct Pair {
         break;
       case What::kAbort:
         store->abort();
+        saved.reset();
         memory->abort();
         now = committed;
         break;
@@ -235,6 +276,7 @@ struct Pair {
   Changelog changelog;
   Offset purged{0};
   State now;
+  std::optional<State> saved;  // at the savepoint, if one is set
   State committed;
 };
 

@@ -11,6 +11,7 @@
 #include <ostream>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "store_support.h"
@@ -23,7 +24,20 @@ using Value = std::string;
 constexpr std::int64_t kSize = 10;
 constexpr std::int64_t kRetention = 35;
 
-enum class What { kPut, kErase, kObserve, kPrefetch, kEvict, kCommit, kAbort, kRestart, kCrash };
+enum class What {
+  kPut,
+  kErase,
+  kObserve,
+  kPrefetch,
+  kMark,
+  kKeep,
+  kRollBack,
+  kEvict,
+  kCommit,
+  kAbort,
+  kRestart,
+  kCrash
+};
 
 struct Step {
   What what;
@@ -32,8 +46,9 @@ struct Step {
   int number;
 };
 std::ostream& operator<<(std::ostream& out, const Step& s) {
-  static constexpr const char* kNames[] = {"put",    "erase", "observe", "prefetch", "evict",
-                                           "commit", "abort", "restart", "crash"};
+  static constexpr const char* kNames[] = {"put",    "erase", "observe",   "prefetch",
+                                           "mark",   "keep",  "roll back", "evict",
+                                           "commit", "abort", "restart",   "crash"};
   return out << kNames[static_cast<int>(s.what)] << '(' << to_hex(s.key) << " of " << s.start
              << ", " << s.number << ')';
 }
@@ -44,6 +59,9 @@ rc::Gen<Step> any_step() {
                                                                 {3, What::kErase},
                                                                 {1, What::kObserve},
                                                                 {1, What::kPrefetch},
+                                                                {2, What::kMark},
+                                                                {1, What::kKeep},
+                                                                {2, What::kRollBack},
                                                                 {3, What::kEvict},
                                                                 {2, What::kCommit},
                                                                 {1, What::kAbort},
@@ -105,9 +123,21 @@ struct Pair {
   Changelog changelog;
   Offset purged{0};
   State now;
+  std::optional<State> saved;  // at the savepoint, if one is set
   State committed;
 
+  void release() {
+    store->release_savepoint();
+    saved.reset();
+  }
+  void roll_back() {
+    store->roll_back();
+    memory->roll_back();
+    now = *std::exchange(saved, std::nullopt);
+  }
+
   void run(const Step& step) {
+    if (saved && step.what >= What::kEvict && step.what != What::kAbort) release();
     const std::int64_t time = step.number;
     switch (step.what) {
       case What::kPut:
@@ -133,6 +163,18 @@ struct Pair {
         store->prefetch(keys, step.start);
         break;
       }
+      case What::kMark:
+        if (saved) release();
+        store->set_savepoint();
+        memory->set_savepoint();
+        saved = now;
+        break;
+      case What::kKeep:
+        if (saved) release();
+        break;
+      case What::kRollBack:
+        if (saved) roll_back();
+        break;
       case What::kEvict:
         store->evict(static_cast<std::size_t>(step.number) * 10);
         break;
@@ -151,6 +193,7 @@ struct Pair {
         break;
       case What::kAbort:
         store->abort();
+        saved.reset();
         memory->abort();
         now = committed;
         break;

@@ -71,6 +71,10 @@ class KeyValueCells final : public Store {
   bool has_changes() const override { return !changes_.empty(); }
   void commit(ChangelogRange written) override;
   void abort() override;
+  void set_savepoint() override { changes_.set_savepoint(); }
+  void release_savepoint() override { changes_.release_savepoint(); }
+  void roll_back() override { changes_.roll_back(); }
+  void check_changes(ChangelogWriter& writer) override;
   Offset restored_to() const override;
   Status restore(BytesView key, OptionalBytesView value, Timestamp timestamp,
                  Offset offset) override;

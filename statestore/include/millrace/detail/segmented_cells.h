@@ -56,6 +56,10 @@ class SegmentedCells : public Store {
   bool has_changes() const override { return !changes_.empty(); }
   void commit(ChangelogRange written) override;
   void abort() override;
+  void set_savepoint() override { changes_.set_savepoint(); }
+  void release_savepoint() override { changes_.release_savepoint(); }
+  void roll_back() override;
+  void check_changes(ChangelogWriter& writer) override;
   Offset restored_to() const override;
   Status restore(BytesView key, OptionalBytesView value, Timestamp timestamp,
                  Offset offset) override;
@@ -120,7 +124,7 @@ class SegmentedCells : public Store {
   Footprint& footprint() { return footprint_; }
 
  private:
-  void gather_touched();
+  void touch(Segment& segment);
   void release_touched();
   void tell_disk_of(Segment& segment);
   void tell_disk();
@@ -138,7 +142,7 @@ class SegmentedCells : public Store {
   Footprint footprint_;
   Segments segments_;
   Segments dropped_;                   // unreachable; destroyed in slices
-  Segment* touched_ = nullptr;         // by the transaction that ends just now
+  Segment* touched_ = nullptr;         // by the transaction or the step that ends just now
   Offset lowest_dropped_ = kNoOffset;  // least changelog offset of a record that nobody needs
   ChangeList changes_;  // after the segments: at the end the cells outlive their old values
   const std::unique_ptr<Overlay> overlay_;

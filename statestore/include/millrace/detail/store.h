@@ -3,6 +3,7 @@
 //
 //   store.write_changes(writer);   // serialize each changed cell once
 //   store.commit(range) | store.abort();
+//   store.set_savepoint(); ...; store.release_savepoint() | store.roll_back();   // within a transaction
 //   store.restore(key, value, timestamp, offset);   // in the order of the changelog
 #pragma once
 
@@ -58,6 +59,18 @@ class Store {
   // abort().
   virtual void commit(ChangelogRange written) = 0;
   virtual void abort() = 0;
+
+  // --- one step of the transaction, undone alone (ENGINE §4) ------------------------------------
+
+  // Effect: from here on what is changed can be taken back alone. REQUIRES: no savepoint is set.
+  virtual void set_savepoint() = 0;
+  // Effect: what was changed since the savepoint stays in the transaction, or is as it was then.
+  // Cannot fail. REQUIRES: a savepoint is set; it is gone then, as after commit() and abort().
+  virtual void release_savepoint() = 0;
+  virtual void roll_back() = 0;
+  // Effect: writes what was changed since the savepoint as write_changes() would, to learn whether it
+  // can be: nothing else comes of it. Errors: what a serde and the writer throw.
+  virtual void check_changes(ChangelogWriter& writer) = 0;
 
   // The changelog offset up to which the store already holds what was written: what its disk said at
   // the opening, later what restore() got; kNoOffset: nothing. A restore goes on behind it.

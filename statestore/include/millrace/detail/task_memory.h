@@ -45,6 +45,10 @@ class TaskMemory {
   void commit() { committed_ = current_; }
   void abort() { current_ = committed_; }
 
+  // Effect: what is held now is what the next roll_back() goes back to (ENGINE §4). One at a time.
+  void set_savepoint() { saved_.assign(current_.begin(), current_.end()); }
+  void roll_back();
+
   // The persisted slots that are known, in the order of their names: what a commit carries.
   struct Entry {
     std::string name;
@@ -73,6 +77,7 @@ class TaskMemory {
   std::vector<Slot> slots_;
   std::vector<std::int64_t> current_;
   std::vector<std::int64_t> committed_;
+  std::vector<std::int64_t> saved_;  // slots that were made later held what is committed
   std::vector<Entry> loaded_early_;
 };
 

@@ -1,32 +1,28 @@
 // What makes an abort exact: each cell's old value, noted once per transaction, and the list of the
-// cells that changed (DESIGN §4, §5).
+// cells that changed (DESIGN §4, §5). Between set_savepoint() and its end the same is noted once more,
+// so that what one step did can be undone alone (ENGINE §4).
+//
+//   at(k), note(c)        the first change in the transaction: the old value goes into undos_
+//   set_savepoint()
+//   note(c)               the first change since: what it held goes into nested_
+//   roll_back()           back to the savepoint      release_savepoint()   what was done since stays
+//   commit() | abort()
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <new>
 #include <vector>
 
 #include "millrace/detail/cell.h"
+#include "millrace/detail/undo_log.h"
 
 namespace millrace::state {
 
 class CellTable;
-struct Footprint;
 
-// The old content of one cell. Followed in memory by the std::optional<V>.
-struct Undo {
-  Cell* cell;
-  Timestamp timestamp;
-  std::uint32_t value_offset;
-  bool untold = false;  // noted by at(); note() has still to tell of it
-  void* value() { return reinterpret_cast<std::byte*>(this) + value_offset; }
-};
-
-// The changes of one store in the open transaction: old values in the order of first change, one
-// behind the other in slabs that are used again in the next transaction. Not thread-safe.
+// The changes of one store in the open transaction, in the order of first change. Not thread-safe.
 //
-// Moving a value must not fail: where it throws inside abort(), the process ends.
+// Moving a value must not fail: where it throws inside abort() or roll_back(), the process ends.
 class ChangeList {
  public:
   ChangeList(const ValueType& type, Footprint& footprint);
@@ -34,10 +30,13 @@ class ChangeList {
   ChangeList(const ChangeList&) = delete;
   ChangeList& operator=(const ChangeList&) = delete;
 
-  // Effect: at the first change of this cell in the transaction moves its content into an Undo,
-  // leaves the cell empty and returns the old value, a std::optional<V> to read and not to change;
-  // later returns nullptr and leaves the cell alone.
-  void* note(Cell& cell);
+  // Effect: at the first change of this cell in the transaction, or since the savepoint, moves its
+  // content into an Undo, leaves the cell empty and returns the old value, a std::optional<V> to read
+  // and not to change; later returns nullptr and leaves the cell alone.
+  void* note(Cell& cell) {
+    if (cell.undo != nullptr && cell.undo->told == told_) return nullptr;
+    return note_first(cell);
+  }
 
   // Effect: the cell of this key in this table, made empty if there is none. One that was made is
   // on the list at once, so that it goes with an abort even if the caller fails before it notes it.
@@ -46,62 +45,62 @@ class ChangeList {
   // Effect: an empty cell that is there already is noted as if at() had made it.
   void hold(Cell& cell);
 
-  bool empty() const { return slab_ == 0 && used_ == 0; }
-  std::size_t size() const;
+  bool empty() const { return undos_.empty(); }
+  std::size_t size() const { return undos_.size(); }
 
   // Effect: visits every changed cell in the order of its first change.
-  // REQUIRES: `visit` notes nothing.
+  // REQUIRES: `visit` notes nothing; no savepoint is set.
   template <class Visit>
   void for_each(const Visit& visit) const {
-    for (std::size_t slab = 0; slab < slabs_.size() && slab <= slab_; ++slab) {
-      const std::size_t count = slab < slab_ ? slabs_[slab].capacity : used_;
-      for (std::size_t i = 0; i < count; ++i) {
-        // Cells lie anywhere in memory: the one that comes soon is fetched now.
-        if (i + kPrefetch < count) __builtin_prefetch(undo_in(slab, i + kPrefetch)->cell);
-        visit(*undo_in(slab, i)->cell);
-      }
-    }
+    undos_.for_each([&](Undo& undo) { visit(*undo.cell); });
   }
 
   // True iff the cell differs from what the changelog holds: not made and deleted since the last
-  // commit. REQUIRES: it is one of the changed cells.
+  // commit. REQUIRES: it is one of the changed cells; no savepoint is set.
   bool is_change(const Cell& cell) const;
 
   // Effect: forgets the old values; cells without a value leave their tables, but those that are
   // listed. With a disk below (`deleted`), what changed belongs to this batch from now on, and a
   // cell that was deleted stays, listed and appended to `deleted`, because the disk still has it.
-  // REQUIRES: room in `deleted` for every changed cell without a value.
+  // REQUIRES: room in `deleted` for every changed cell without a value; no savepoint is set.
   void commit(BatchNumber batch = {}, std::vector<Cell*>* deleted = nullptr) noexcept;
 
   // Effect: every cell holds again what it held; cells that were made since leave their tables, but
   // those that are listed.
   void abort() noexcept;
 
- private:
-  struct Slab {
-    std::byte* memory;
-    std::size_t capacity;  // in Undos
-  };
+  // --- the savepoint ----------------------------------------------------------------------------
 
-  static constexpr std::size_t kPrefetch = 8;
+  // REQUIRES: none is set.
+  void set_savepoint();
+  // Effect: what was done since stays, and is undone by an abort only.
+  void release_savepoint() noexcept;
+  // Effect: every cell holds again what it held at the savepoint; cells that were made since leave
+  // their tables, but those that are listed.
+  void roll_back() noexcept;
 
-  Undo* undo_in(std::size_t slab, std::size_t i) const {
-    return std::launder(reinterpret_cast<Undo*>(slabs_[slab].memory + i * stride_));
+  // Effect: visits every cell that was changed since the savepoint. REQUIRES: one is set; `visit`
+  // notes nothing.
+  template <class Visit>
+  void for_each_since_savepoint(const Visit& visit) const {
+    nested_.for_each([&](Undo& undo) { visit(*undo.cell); });
+    undos_.for_each([&](Undo& undo) { visit(*undo.cell); }, savepoint_);
   }
-  void* make_room();
-  void recycle() noexcept;
-  void drop_last_slab() noexcept;
+
+ private:
+  void* note_first(Cell& cell);
+  void undo_from(UndoLog::Position from) noexcept;
 
   const ValueType& type_;
   Footprint& footprint_;
-  const std::size_t value_offset_;
-  const std::size_t alignment_;
-  const std::size_t stride_;
-  std::vector<Slab> slabs_;
-  std::size_t slab_ = 0;    // the one in use; those before it are full
-  std::size_t used_ = 0;    // Undos in it
-  std::size_t needed_ = 0;  // slabs, at most, of late
-  int transactions_ = 0;    // that needed_ tells of
+  UndoLog undos_;
+  UndoLog nested_;             // of cells that undos_ has from before the savepoint
+  std::vector<Undo*> before_;  // by number in nested_: what undos_ has of the cell
+  bool has_savepoint_ = false;
+  UndoLog::Position savepoint_;  // the end of undos_ then
+  // What an Undo says that the caller was told of since the last savepoint, or the transaction's begin:
+  // an odd number, another one after each savepoint. With one less at() made it, and nobody was told.
+  std::uint32_t told_ = 1;
 };
 
 }  // namespace millrace::state
