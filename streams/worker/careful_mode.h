@@ -1,9 +1,8 @@
 // Who may run how far after a failure, until what is replayed is committed (ENGINE §4).
 //
-// An item was left out: what is replayed is committed before anything new is taken.
-//
-// A failure without a culprit (a cell that cannot be serialized at commit, a record that the broker
-// refuses): the transaction is cut in half until one step is left.
+// A failure without a culprit (a record that the broker refuses without saying which): the transaction
+// is cut in half until one step is left. Once that is found, what is replayed is committed before
+// anything new is taken.
 //
 //   suspects: the steps of the failed transaction, task by task, in the order of their step logs
 //   [ a a a a | b b b b ]   half of them run and are committed: the others are left over

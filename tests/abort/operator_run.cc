@@ -132,6 +132,7 @@ class Application {
     options.commit_interval = Duration(3'600'000);  // commits come when they are asked for
     options.transaction_timeout = Duration(900'000);
     options.forget_typed_values = true;
+    options.rehearse_steps = true;
     options.max_records_per_step = 1;
     if (disk_) options.disks = &*disk_;
     options.on_transaction_end = [this](bool) { keep_records(); };

@@ -319,7 +319,8 @@ class TopologyTestDriver {
   TestCounts counts() const { return core_.counts(); }
 
   // Effect: f is called whenever a transaction is over; if it was not committed, before its records
-  // are taken again: so a test can take back what peek() noted in an attempt that did not count.
+  // are taken again: so a test can take back what peek() noted in an attempt that did not count. A
+  // record that failed and was left out may have left a note in one that does (docs/failures.md).
   void on_transaction_end(std::function<void(bool committed)> f) {
     core_.on_transaction_end(std::move(f));
   }

@@ -46,6 +46,7 @@ Seen run(const Topology& topology, const std::vector<Input>& input, const RunOpt
   wanted.max_records_per_step = options.records_per_step;
   wanted.commit_interval = options.commit_interval;
   wanted.forget_typed_values = options.hostile.has_value();
+  wanted.rehearse_steps = options.hostile.value_or(0) % 2 == 1;
   Worker worker(topology.graph(), wanted, log, clock, null_logger());
   Seen seen;
   const auto all_read = [&] {
@@ -97,6 +98,7 @@ Seen run(const Topology& topology, const std::vector<Input>& input, const RunOpt
       for (const auto& [key, line] : last) lines.push_back(line);
     }
   }
+  seen.aborts = worker.transaction().counts().aborts;
   if (!worker.finished()) seen.dropped = worker.tasks().dropped();
   return seen;
 }

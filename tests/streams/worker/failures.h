@@ -49,6 +49,7 @@ struct Seen {
   std::vector<log::memory::StoredRecord> dead_letters;
   std::map<std::string, std::int64_t> dropped;
   std::string failure;
+  std::int64_t aborts = 0;
 };
 
 struct RunOptions {

@@ -99,5 +99,37 @@ TEST_P(ManyBadRecords, ThatShowAtCommitLeaveNoTraceOnAHostileLog) {
   check(fragile_changelog(), script(GetParam(), {"!write"}), options(true));
 }
 
+// Where failures come one behind the other, only the first one costs the transaction that it met; of
+// the others each is taken back alone.
+class FailuresInARow : public testing::TestWithParam<std::string> {};
+INSTANTIATE_TEST_SUITE_P(EveryPlace, FailuresInARow,
+                         testing::Values("!call", "!late", "!write", "!write in a changelog"));
+
+TEST_P(FailuresInARow, CostOneAbort) {
+  const bool in_changelog = GetParam() == "!write in a changelog";
+  std::vector<Input> good;
+  std::vector<Input> all;
+  for (int i = 0; i < 400; ++i) {
+    const std::string key = "k" + std::to_string(i % 5);
+    if (i % 4 == 3) {
+      all.push_back({key, GetParam().substr(0, GetParam().find(' ')), i});
+    } else {
+      good.push_back({key, "x", i});
+      all.push_back(good.back());
+    }
+  }
+  const Topology topology = in_changelog ? fragile_changelog() : fragile();
+  const RunOptions options{.errors = {.processing = ErrorAction::kSkip,
+                                      .production = ErrorAction::kDeadLetter,
+                                      .dead_letter_topic = "dead"},
+                           .records_per_step = 7,
+                           .commit_interval = Duration(2)};
+  const Seen clean = run(topology, good, options);
+  const Seen seen = run(topology, all, options);
+  EXPECT_EQ(seen.failure, "");
+  EXPECT_EQ(seen.outputs, clean.outputs);
+  EXPECT_EQ(seen.aborts, clean.aborts + 1);
+}
+
 }  // namespace
 }  // namespace millrace::worker

@@ -91,6 +91,7 @@ void Simulation::start(const std::string& id, int workers_at_start) {
   options.max_records_per_step = 1 + below(5);
   options.buffered_records_per_partition = 4 + below(20);
   options.forget_typed_values = true;
+  options.rehearse_steps = below(3) == 0;
   if (keeps_ == Disks::kOfEachProcess) {
     auto& disk = disks_[id];
     if (!disk)
