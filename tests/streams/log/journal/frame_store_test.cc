@@ -131,9 +131,9 @@ TEST_F(FrameStoreTest, ASecondOneIsToldWhoHoldsItAndSinceWhen) {
   JournalHarness second(FileSystem::real(), journal.options.directory);
   const Status refused = second.open();
   EXPECT_EQ(refused.consequence(), Consequence::kFatal);
-  EXPECT_NE(
-      refused.message().find("pid " + std::to_string(::getpid()) + " since 2023-11-14T22:13:20.000Z"),
-      std::string::npos)
+  EXPECT_NE(refused.message().find("pid " + std::to_string(::getpid()) +
+                                   " since 2023-11-14T22:13:20.000Z"),
+            std::string::npos)
       << refused.message();
   journal.close();
   EXPECT_TRUE(second.open().ok());
