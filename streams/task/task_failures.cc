@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "millrace/detail/assert.h"
+#include "millrace/detail/failpoint.h"
 #include "task/stream_task.h"
 
 namespace millrace::task {
@@ -111,6 +112,7 @@ bool StreamTask::take_back_last() {
       if (queue.taken() > last_.at) queue.take_back();
     }
     if (last_.item.left_out != 0) pass_by(last_.item);
+    MR_FAILPOINT("careful.taken_back");
   } catch (...) {
     return false;  // there is progress left: an abort will follow, and meet it again
   }

@@ -231,6 +231,7 @@ Worker::Turn Worker::run(TaskId id, TaskSet::Entry& entry, Timestamp until, std:
     task::StreamTask::Step step = entry.task->step(entry.caught_up, now);
     if (step.kind == task::StreamTask::Step::Kind::kFailed) {
       if (judge(id, entry, std::move(step.failure))) {
+        MR_FAILPOINT("careful.left_out");
         transaction_.item_left_out();
       } else {
         transaction_.task_failed();

@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <stdexcept>
 #include <string_view>
+
+#include "crash/feed.h"
 
 namespace crash {
 
@@ -26,6 +29,10 @@ std::int64_t amount(const std::string& order) {
   std::int64_t value = 0;
   std::from_chars(digits.data(), digits.data() + digits.size(), value);
   return value;
+}
+
+bool fails(const std::string& order, std::string_view where) {
+  return field(order, 2).ends_with(where);
 }
 
 constexpr millrace::KeyValueStoreName<std::string, std::int64_t> kOpenVisits("open-visits");
@@ -75,6 +82,7 @@ class Sessions final
     }
     const bool kept = sessions_->put({order.key, merged}, orders);
     context().forward(order.key, kept ? text(merged, orders) : "late");
+    if (fails(order.value, kFailsInSessions)) throw std::domain_error("an order that fails last");
   }
 
  private:
@@ -100,6 +108,8 @@ millrace::Topology crash_topology() {
   const auto by_product = orders
                               .left_join(customers,
                                          [](const std::string& order, const std::string* customer) {
+                                           if (fails(order, kFailsInJoin))
+                                             throw std::domain_error("an order that fails first");
                                            return order + '|' + (customer ? *customer : "-");
                                          })
                               .select_key(product)

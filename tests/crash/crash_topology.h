@@ -10,6 +10,8 @@
 //                                    ├─ a processor ──── visits   (counts, told every second of stream time)
 //                                    └─ a processor ──── sessions (in a session store, merged)
 //
+// Some orders fail, and go to `dead`: nothing else may be left of them, wherever the process dies.
+//
 // A task with several inputs may take them in any order that time allows, and two tasks may interleave
 // at the repartition topic. So each task writes down what it took, as outputs like the others: `taken`
 // and `arrived` are the order log that the oracle replays (RELIABILITY §3.1). They are exact because
@@ -33,7 +35,7 @@ inline constexpr millrace::Duration kVisitsEvery{1'000};
 inline constexpr millrace::Duration kSessionGap{60};
 inline constexpr millrace::Duration kSessionRetention{5'000};
 
-// Inputs. Orders: "number|product|amount", keyed by customer. Customers: "v<number>".
+// Inputs, as feed.h makes them. Orders: "number|product|amount", keyed by customer. Customers: "v<number>".
 inline const millrace::Topic<std::string, std::string> kOrders("orders");
 inline const millrace::Topic<std::string, std::optional<std::string>> kCustomers("customers");
 
@@ -48,6 +50,9 @@ inline const millrace::Topic<millrace::Windowed<std::string>, std::int64_t> kCou
 inline const millrace::Topic<std::string, std::int64_t> kVisits("visits");
 // "start-end:orders", or "late".
 inline const millrace::Topic<std::string, std::string> kSessions("sessions");
+
+// What failed, as it was read.
+inline constexpr const char* kDead = "dead";
 
 millrace::Topology crash_topology();
 

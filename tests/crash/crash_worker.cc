@@ -182,17 +182,19 @@ int run(const Options& options) {
        {"embedded.cleaner.interval.ms", std::to_string(options.cleaner_interval.count())},
        {"embedded.sync", options.sync ? "commit" : "off"}});
   embedded.create_topic("feed", 1, {{"retention.ms", "-1"}});
-  for (const char* topic :
-       {"orders", "customers", "taken", "arrived", "totals", "counts", "visits", "sessions"}) {
+  for (const char* topic : {"orders", "customers", "taken", "arrived", "totals", "counts", "visits",
+                            "sessions", kDead}) {
     embedded.create_topic(topic, kPartitions, {{"retention.ms", "-1"}});
   }
 
   Restores restores;
-  Streams app(crash_topology(), {.application_id = kApplication,
-                                 .embedded_log = &embedded,
-                                 .commit_interval = options.commit_interval,
-                                 .num_stream_threads = options.threads,
-                                 .state_dir = options.directory + "/state"});
+  Streams app(crash_topology(),
+              {.application_id = kApplication,
+               .embedded_log = &embedded,
+               .commit_interval = options.commit_interval,
+               .num_stream_threads = options.threads,
+               .errors = {.processing = ErrorAction::kDeadLetter, .dead_letter_topic = kDead},
+               .state_dir = options.directory + "/state"});
   app.on_restore(restores);
   app.start();
   log::Log& log = detail::log_of(embedded);

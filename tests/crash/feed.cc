@@ -45,6 +45,7 @@ std::vector<FedRecord> transaction(std::uint64_t seed, std::int64_t number) {
     } else {
       record.value = n + "|p" + std::to_string(random.below(kProducts)) + '|' +
                      std::to_string(1 + random.below(100));
+      if (random.one_in(40)) *record.value += random.one_in(2) ? kFailsInJoin : kFailsInSessions;
       if (random.one_in(20)) record.timestamp = now - random.below(8'000);
       if (random.one_in(100)) record.key.reset();
     }

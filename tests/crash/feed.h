@@ -9,6 +9,11 @@
 
 namespace crash {
 
+// What stands behind the amount of an order that makes a function throw: the joiner, when the order was
+// already written down as taken; the last processor, when every store was changed for it.
+inline constexpr const char* kFailsInJoin = "!join";
+inline constexpr const char* kFailsInSessions = "!sessions";
+
 struct FedRecord {
   std::string topic;
   std::optional<std::string> key;
@@ -19,7 +24,8 @@ struct FedRecord {
 inline constexpr int kRecordsPerTransaction = 10;
 
 // The number-th transaction, from 0. Records are numbered through all transactions; times are
-// disordered, some by more than the grace; some customers are deleted, some orders have no key.
+// disordered, some by more than the grace; some customers are deleted, some orders have no key, some
+// fail.
 std::vector<FedRecord> transaction(std::uint64_t seed, std::int64_t number);
 
 // Whether this transaction is first written and aborted, with other values.

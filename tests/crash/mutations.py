@@ -145,6 +145,15 @@ class Edits:
         """I9"""
         del self._batch("taken")[2][0]
 
+    def loses_a_dead_letter(self):
+        """I9"""
+        self._batch("dead", least=1)[2].pop()
+
+    def writes_a_dead_letter_twice(self):
+        """I9"""
+        records = self._batch("dead", least=1)[2]
+        records.append(records[-1])
+
     def stops_before_the_end(self):
         """I2"""
         frame = self._batch("totals", least=1, last=True)[0]

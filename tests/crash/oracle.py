@@ -19,7 +19,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from reference import PARTITIONS, Counting, Joining, Made, partition_of
+from reference import FAILS_IN_JOIN, FAILS_IN_SESSIONS, PARTITIONS, Counting, Joining, Made, fails, partition_of
 
 INPUTS = ("orders", "customers")
 REPARTITION = "by-product"
@@ -82,7 +82,7 @@ class Oracle:
         self.per_transaction = records_per_transaction
         self.frames = 0
         self.fed = 0
-        self.records = {"fed": 0, "skipped": 0, "out": 0, "changelog": 0}
+        self.records = {"fed": 0, "skipped": 0, "dead": 0, "out": 0, "changelog": 0}
         self.commits = 0
         self.inputs = {(t, p): deque() for t in INPUTS for p in range(PARTITIONS)}
         self.source_of = {}  # number of an order on its way -> partition that it came from
@@ -107,9 +107,11 @@ class Oracle:
         expected = {}  # (topic, partition) -> [content], of outputs
         touched = {}   # (store, partition) -> {key: (value, timestamp)}
         emitted = []   # (p, q, content)
+        dead = []      # content of records that failed
         for p in range(PARTITIONS):
-            self._join(p, frame, committed, offsets, expected, touched, emitted)
-            self._count(p, frame, committed, offsets, expected, touched)
+            self._join(p, frame, committed, offsets, expected, touched, emitted, dead)
+            self._count(p, frame, committed, offsets, expected, touched, dead)
+        self._compare_dead(frame, committed, dead)
         self._compare_outputs(frame, committed, expected)
         self._compare_repartition(frame, committed, emitted)
         self._compare_changelogs(frame, committed, touched)
@@ -208,9 +210,11 @@ class Oracle:
                 taken.append(record)
         return deque(taken)
 
-    def _join(self, p, frame, committed, offsets, expected, touched, emitted):
+    def _join(self, p, frame, committed, offsets, expected, touched, emitted, dead):
         """What task p of the first half made of its input, in the order that `taken` says."""
-        orders = self._consumed("orders", p, offsets)
+        consumed = self._consumed("orders", p, offsets)
+        orders = deque(record for record in consumed if not fails(record.value, FAILS_IN_JOIN))
+        dead += [record.content() for record in consumed if fails(record.value, FAILS_IN_JOIN)]
         customers = self._consumed("customers", p, offsets)
         there = committed.get(("taken", p), [])
         if there and ("orders", p) not in offsets and ("customers", p) not in offsets:
@@ -245,7 +249,7 @@ class Oracle:
         for store in task.STORES:
             touched[store, p] = made.changes(store)
 
-    def _count(self, q, frame, committed, offsets, expected, touched):
+    def _count(self, q, frame, committed, offsets, expected, touched, dead):
         """What task q of the second half made of the records that it says arrived."""
         there = committed.get(("arrived", q), [])
         if there and (self._full(REPARTITION), q) not in offsets:
@@ -254,7 +258,12 @@ class Oracle:
         waiting = self.repartitioned[q]
         known = []
         while waiting and waiting[0].offset < offsets.get((self._full(REPARTITION), q), 0):
-            known.append(waiting.popleft().content())
+            content = waiting.popleft().content()
+            if not fails(content[1], FAILS_IN_SESSIONS):
+                known.append(content)
+                continue
+            dead.append(content)
+            self.on_the_way[self.source_of.pop(int(content[1].split(b"|")[0])), q].remove(content)
         if known and not there:
             raise Violation("I3", f"arrived-{q}", f"frame {frame.number} commits {len(known)} records as processed "
                             "and shows nothing of it")
@@ -288,6 +297,12 @@ class Oracle:
                 raise Violation("I3", where, f"{len(contents)} records are missing, all of this commit")
             compare("I1", where, contents, [record.content() for record in there])
             self.records["out"] += len(there)
+
+    def _compare_dead(self, frame, committed, dead):
+        """A dead letter lies where its key or its source lies, in any order among those of other tasks."""
+        there = [record.content() for p in range(PARTITIONS) for record in committed.get(("dead", p), [])]
+        compare("I9", f"dead letters, frame {frame.number}", sorted(dead), sorted(there))
+        self.records["dead"] += len(there)
 
     def _compare_repartition(self, frame, committed, emitted):
         """Records of several tasks may lie in any order there, those of one task in its own."""

@@ -7,6 +7,8 @@ PARTITIONS = 2
 WINDOW = 2_000
 GRACE = 1_000
 VISITS_EVERY = 1_000
+FAILS_IN_JOIN = b"!join"
+FAILS_IN_SESSIONS = b"!sessions"
 SESSION_GAP = 60
 SESSION_RETENTION = 5_000
 
@@ -34,6 +36,11 @@ def partition_of(key):
 
 def long(number):
     return number.to_bytes(8, "big", signed=True)
+
+
+def fails(order, where):
+    """Whether this order makes a function throw there: then nothing may be left of it but a dead letter."""
+    return order.split(b"|")[2].endswith(where)
 
 
 class Made:
