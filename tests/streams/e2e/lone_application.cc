@@ -2,19 +2,22 @@
 // file system of a few megabytes, a second process.
 //
 //   lone_application LOG STATE RECORDS [user=ID] [file_limit=BYTES] [tmpfs=BYTES:DIRECTORY] [ballast=BYTES:FILE]
-//                    [value=BYTES] [keys=N] [hold=1] [--key=value ...]
+//                    [value=BYTES] [keys=N] [hold=1] [more=N] [--key=value ...]
 //
 // Puts RECORDS records into LOG, counts them by key with state in STATE, and checks the counts.
 //   ballast   a file that takes room; removed as soon as something is said to be full
-//   hold      tells "ready" when everything runs, and waits for the end of its input before it closes
+//   hold      tells "ready" when all are counted, and waits for the end of its input before it closes
+//   more      so many records more after that
 // Standard output: what the library says, then "exact, N MB at most". Exit: 0, 2: refused, 3: it failed or
-// its results are wrong, 77: this machine does not let it.
+// its results are not there, 77: this machine does not let it.
 #include <fcntl.h>
+#include <millrace/clock.h>
 #include <millrace/dsl.h>
 #include <millrace/embedded_log.h>
 #include <millrace/streams.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -28,7 +31,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 namespace {
@@ -52,11 +54,16 @@ class Speaker final : public Logger {
     std::fflush(stdout);
     const bool full = message.find("room") != std::string_view::npos ||
                       message.find("o space") != std::string_view::npos;
+    if (level == LogLevel::kError && ballast_.empty()) failed_ = true;
     if (full && !ballast_.empty() && !full_.exchange(true)) ::unlink(ballast_.c_str());
   }
 
+  // Whether there is anything to wait for.
+  bool failed() const { return failed_; }
+
  private:
   const std::string ballast_;
+  std::atomic<bool> failed_{false};
   std::atomic<bool> full_{false};
 };
 
@@ -126,6 +133,7 @@ void arrange(const Wanted& wanted) {
   }
   if (const auto user = static_cast<uid_t>(wanted.number("user", 0))) {
     if (::setgid(user) != 0 || ::setuid(user) != 0) not_possible("setuid");
+    ::prctl(PR_SET_DUMPABLE, 1);  // a sanitizer looks at it from outside
   }
 }
 
@@ -166,29 +174,30 @@ int run(const Wanted& wanted) {
   app.start();
 
   EmbeddedReader counts(log, kOut);
-  const auto next_count = [&] {
-    const auto count = counts.read(kPatience);
-    if (!count) std::printf("no count came\n");
-    return count.has_value() && app.failure().empty();
-  };
   // What an earlier process has counted.
   while (!counts.at_end()) (void)counts.read(10ms);
   EmbeddedWriter in(log, kIn);
   const std::string value(static_cast<std::size_t>(wanted.number("value", 10)), 'v');
   const std::int64_t keys = wanted.number("keys", 100);
-  for (std::int64_t i = 0; i < wanted.records; ++i) {
-    in.append("key " + std::to_string(i % keys), value, Timestamp(Duration(i)));
-    if (i % 500 == 499 || i + 1 == wanted.records) in.commit();
-  }
-  for (std::int64_t i = 0; i < wanted.records; ++i) {
-    if (!next_count()) break;
-  }
+  const auto count = [&](std::int64_t records) {
+    for (std::int64_t i = 0; i < records; ++i) {
+      in.append("key " + std::to_string(i % keys), value, Timestamp(Duration(i)));
+      if (i % 500 == 499 || i + 1 == records) in.commit();
+    }
+    const Duration until = SystemClock::instance().monotonic() + kPatience;
+    for (std::int64_t counted = 0; counted < records && !speaker.failed();) {
+      if (SystemClock::instance().monotonic() > until) return;
+      if (counts.read(100ms)) ++counted;
+    }
+  };
+  count(wanted.records);
   if (wanted.number("hold", 0) != 0) {
     std::printf("ready\n");
     std::fflush(stdout);
     while (std::getchar() != EOF) {
     }
   }
+  count(wanted.number("more", 0));
   const bool closed = app.close(kPatience);
   if (!app.failure().empty()) std::printf("failed: %s\n", app.failure().c_str());
   if (!closed) std::printf("not closed in time\n");
@@ -196,7 +205,8 @@ int run(const Wanted& wanted) {
   const bool good = exact(log);
   rusage used{};
   ::getrusage(RUSAGE_SELF, &used);
-  std::printf("%s, %ld MB at most\n", good ? "exact" : "wrong counts", used.ru_maxrss / 1024);
+  std::printf("%s, %ld MB at most\n", good ? "exact" : "not all are counted",
+              used.ru_maxrss / 1024);
   return good ? 0 : 3;
 }
 
