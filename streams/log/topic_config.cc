@@ -120,6 +120,10 @@ Status apply(const std::string& key, const std::string& value, TopicConfig& pars
 
 constexpr std::size_t kLongestName = 249;
 
+// Each takes memory for as long as the log is open, and again at every opening: a slip of the keyboard
+// must not make a log that cannot be opened any more.
+constexpr std::int32_t kMostPartitions = 10'000;
+
 bool is_valid_name(std::string_view name) {
   if (name.empty() || name.size() > kLongestName || name == "." || name == "..") return false;
   for (const char c : name) {
@@ -146,6 +150,11 @@ Result<TopicConfig> check_new_topic(const NewTopic& topic) {
     return Status::fatal("'" + topic.name + "' cannot be the name of a topic");
   if (topic.partitions <= 0)
     return Status::fatal("topic " + topic.name + " needs at least one partition");
+  if (topic.partitions > kMostPartitions) {
+    return Status::fatal("topic " + topic.name + " cannot have " +
+                         std::to_string(topic.partitions) +
+                         " partitions: " + std::to_string(kMostPartitions) + " at most");
+  }
   return parse_topic_config(topic.config);
 }
 
