@@ -9,17 +9,6 @@ namespace millrace {
 
 namespace {
 
-// REQUIRES: inside a catch.
-std::string what_was_thrown() {
-  try {
-    throw;
-  } catch (const std::exception& e) {
-    return task::exception_text(e);
-  } catch (...) {
-    return "something that is no std::exception";
-  }
-}
-
 // A user's listener may throw; nothing that it does changes the restore.
 class GuardedRestoreListener final : public RestoreListener {
  public:
@@ -159,10 +148,21 @@ bool Client::close(Duration timeout) {
   closing_ = true;
   for (auto& [number, seat] : seats_) seat.thread->close();
   update(lock);
+  if (is_current_thread_ours()) timeout = Duration{0};
   // A listener that closes is told of the end after it has returned.
   return changed_.wait_for(lock, timeout, [this] {
     return over() && (teller_ == std::thread::id() || teller_ == std::this_thread::get_id());
   });
+}
+
+bool Client::is_current_thread_ours() const {
+  return std::ranges::any_of(seats_,
+                             [](const auto& seat) { return seat.second.thread->is_current(); });
+}
+
+bool Client::on_own_thread() const {
+  const std::lock_guard lock(mutex_);
+  return is_current_thread_ours();
 }
 
 void Client::set_paused(bool paused) {

@@ -47,7 +47,10 @@ class Client final : private StreamThread::Host {
   void on_restore(RestoreListener& listener);
 
   void start();
+  // On one of its own threads it asks for the end and does not wait.
   bool close(Duration timeout);
+  // Whether the caller runs on one of its threads: a listener, a handler, a function of the topology.
+  bool on_own_thread() const;
   void set_paused(bool paused);
   bool paused() const;
   std::optional<std::string> add_thread();
@@ -80,6 +83,7 @@ class Client final : private StreamThread::Host {
   void require_not_started(const char* what) const;
   std::string start_thread();
   std::vector<Seat> take_ended();
+  bool is_current_thread_ours() const;
   bool over() const { return state_ == State::kClosed || state_ == State::kFailed; }
 
   const ClientOptions options_;

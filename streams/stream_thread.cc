@@ -12,7 +12,19 @@ constexpr Duration kLongestWait{100};
 constexpr Duration kFirstPause{100};
 constexpr Duration kLongestPause{10'000};
 
+thread_local const StreamThread* current = nullptr;
+
 }  // namespace
+
+std::string what_was_thrown() {
+  try {
+    throw;
+  } catch (const std::exception& e) {
+    return task::exception_text(e);
+  } catch (...) {
+    return "something that is no std::exception";
+  }
+}
 
 void add(Streams::Progress& sum, const Streams::Progress& more) {
   sum.records += more.records;
@@ -33,6 +45,8 @@ void StreamThread::join() {
 void StreamThread::start() {
   thread_ = std::thread([this] { loop(); });
 }
+
+bool StreamThread::is_current() const { return current == this; }
 
 void StreamThread::close() {
   close_ = true;
@@ -61,6 +75,7 @@ void StreamThread::set_inbox(log::Inbox* inbox) {
 }
 
 void StreamThread::loop() {
+  current = this;
   Failed failed;
   int failures_in_a_row = 0;
   for (bool again = true; again;) {
@@ -75,15 +90,15 @@ void StreamThread::loop() {
         run(*worker, failed);
         why = worker->failure();
         said = worker->uncaught_action();
-      } catch (const std::exception& e) {
-        why = std::string("an error of the engine: ") + e.what();
+      } catch (...) {
+        why = "an error of the engine: " + what_was_thrown();
       }
       set_inbox(nullptr);
       failures_in_a_row = report().progress.commits > commits ? 1 : failures_in_a_row + 1;
       add_up();
       if (!why.empty()) failed.push_back(std::move(worker));
-    } catch (const std::exception& e) {
-      why = std::string("no worker can be made: ") + e.what();
+    } catch (...) {
+      why = "no worker can be made: " + what_was_thrown();
       ++failures_in_a_row;
     }
     if (std::exchange(settled_, false)) parts_.host.settled(*this, false);

@@ -24,6 +24,9 @@ enum class AfterFailure {
   kReplace,  // another worker with the same transactional id takes over
 };
 
+// What the exception at hand says. REQUIRES: inside a catch.
+std::string what_was_thrown();
+
 class StreamThread {
  public:
   // What a thread tells, from that thread and under no lock of its own.
@@ -71,6 +74,9 @@ class StreamThread {
   void join();
 
   // --- thread-safe -------------------------------------------------------------------------------
+
+  // Whether the caller runs on it: a listener, a handler, a function of the topology.
+  bool is_current() const;
 
   // Effect: the worker commits what is open and leaves its group; then the thread ends.
   void close();

@@ -2,14 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <csignal>
-#include <ctime>
 #include <utility>
 
 #include "client.h"
 #include "local_state.h"
 #include "log/open_log.h"
 #include "millrace/clock.h"
+#include "signal_watch.h"
 
 namespace millrace {
 
@@ -104,31 +103,21 @@ void Streams::start() {
 }
 
 int Streams::run() {
-  // Blocked before any thread starts, so that all of them inherit it and only this one is told.
-  sigset_t signals;
-  sigset_t before;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, &before);
-  const auto signalled = [&signals](Duration wait) {
-    const timespec time{0, static_cast<long>(wait.count()) * 1'000'000};
-    return sigtimedwait(&signals, nullptr, &time) > 0;
-  };
+  SignalWatch signals;
   start();
-  while (is_running_or_rebalancing(state()) && !signalled(kLongestWait)) {
+  while (is_running_or_rebalancing(state()) && !signals.wait(kLongestWait)) {
   }
   const Clock& clock = SystemClock::instance();
   const Duration until = clock.monotonic() + kCloseTimeout;
   bool orderly = implementation_->close(kLongestWait);
-  while (!orderly && clock.monotonic() < until && !signalled(Duration{0}))
+  while (!orderly && clock.monotonic() < until && !signals.wait(Duration{0}))
     orderly = implementation_->close(kLongestWait);
   if (!orderly) implementation_->tell_what_is_open();
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return orderly && state() == State::kClosed ? 0 : 1;
 }
 
 bool Streams::close(Duration timeout) {
+  if (implementation_->client.on_own_thread()) timeout = Duration{0};
   const bool closed = implementation_->close(timeout);
   if (!closed && timeout > Duration{0}) implementation_->tell_what_is_open();
   return closed;

@@ -12,6 +12,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "kafka/kafka_topics.h"
@@ -79,6 +80,15 @@ class RestoresHeard final : public RestoreListener {
   std::map<std::int32_t, Heard> heard_;
 };
 
+class ClosingRestoreListener final : public RestoreListener {
+ public:
+  explicit ClosingRestoreListener(std::function<void()> close) : close_(std::move(close)) {}
+  void on_start(const Restore&) override { close_(); }
+
+ private:
+  const std::function<void()> close_;
+};
+
 class ClientTest : public testing::Test {
  protected:
   static constexpr int kPartitions = 6;
@@ -94,6 +104,7 @@ class ClientTest : public testing::Test {
     options.worker.application_id = "app";
     options.worker.commit_interval = 20ms;
     options.worker.errors.uncaught = [this](const std::exception&) {
+      if (on_failure_) on_failure_();
       return ++failures_ <= replacements_ ? UncaughtAction::kReplaceThread
                                           : UncaughtAction::kStopClient;
     };
@@ -150,6 +161,7 @@ class ClientTest : public testing::Test {
   int put_ = 0;
   std::atomic<int> failures_{0};
   int replacements_ = 0;
+  std::function<void()> on_failure_;  // on the thread that failed
 };
 
 TEST_F(ClientTest, ThreadsThatComeAndGoCountEachRecordOnce) {
@@ -233,6 +245,86 @@ TEST_F(ClientTest, AListenerMayAskForTheEnd) {
   });
   client->start();
   wait_for(*client, State::kClosed);
+}
+
+// Who runs on one of the threads would wait for itself.
+TEST_F(ClientTest, WhoClosesOnAThreadOfItsAsksAndDoesNotWait) {
+  std::unique_ptr<Client> client = make(2);
+  std::atomic<int> calls{0};
+  const auto close = [&] {
+    const Duration began = SystemClock::instance().monotonic();
+    EXPECT_FALSE(client->close(20s));
+    EXPECT_LT(SystemClock::instance().monotonic() - began, 10s);
+    ++calls;
+  };
+  const auto expect_closed = [&] {
+    client->start();
+    wait_for(*client, State::kClosed);
+    EXPECT_GT(calls, 0);
+    calls = 0;
+  };
+  client->on_state_change([&](State now, State) {
+    if (now == State::kRunning) close();
+  });
+  expect_closed();
+
+  client = make(2);  // so that there is something to restore
+  client->start();
+  put(20);
+  wait_for_results(*client);
+  EXPECT_TRUE(client->close(60s));
+  client = make(2);
+  ClosingRestoreListener restores(close);
+  client->on_restore(restores);
+  expect_closed();
+
+  client = make(2);
+  on_failure_ = close;
+  put(1, "bad");
+  client->start();
+  wait_for(*client, State::kFailed);  // as the handler says in the end
+  EXPECT_GT(calls, 0);
+}
+
+// Nobody waits for ever, nothing is counted twice, and what is asked after the end is refused.
+TEST_F(ClientTest, ThreadsMayComeAndGoWhileItCloses) {
+  for (int round = 0; round < 8; ++round) {
+    auto client = make(2);
+    client->start();
+    wait_for(*client, State::kRunning);
+    put(50);
+    std::vector<std::thread> callers;
+    for (int caller = 0; caller < 3; ++caller) {
+      callers.emplace_back([&, caller] {
+        while (is_running_or_rebalancing(client->state())) {
+          if (caller == 0) client->add_thread();
+          if (caller == 1) client->remove_thread();
+          client->set_paused(false);
+          static_cast<void>(client->progress());
+          static_cast<void>(client->still_open());
+        }
+      });
+    }
+    wait(*client, [&] { return client->progress().records > 0; });
+    std::thread second([&] { EXPECT_TRUE(client->close(60s)); });
+    EXPECT_TRUE(client->close(60s)) << client->still_open();
+    second.join();
+    for (std::thread& caller : callers) caller.join();
+    EXPECT_EQ(client->state(), State::kClosed) << client->failure();
+    EXPECT_EQ(client->add_thread(), std::nullopt);
+  }
+  auto client = make(1);
+  client->start();
+  wait_for_results(*client);
+  EXPECT_TRUE(client->close(60s));
+  expect_exact();
+}
+
+TEST_F(ClientTest, ClosedBeforeItWasStartedItIsOver) {
+  auto client = make(2);
+  EXPECT_TRUE(client->close(0ms));
+  EXPECT_EQ(client->state(), State::kClosed);
+  EXPECT_THROW(client->start(), StoppedError);
 }
 
 TEST_F(ClientTest, RestoresAreToldFromStartToEnd) {

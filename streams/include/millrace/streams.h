@@ -53,7 +53,8 @@ class Streams {
   void start();
 
   // Effect: start(), then waits for SIGINT, SIGTERM or a failure, then close(25 s). A second signal
-  // does not wait any longer.
+  // does not wait any longer. Until it returns these signals mean this, whichever thread of the process
+  // they come to; what they meant before, they mean again afterwards.
   // Returns: 0 if everything was committed and given back, 1 otherwise (why: in the logger).
   int run();
 
@@ -61,7 +62,8 @@ class Streams {
   // is written to disk. Returns false if
   // that took longer than `timeout` (what is open is written to the logger): it goes on, and may be
   // waited for again; the process may end all the same, the log aborts what is open.
-  // From a listener only with a timeout of 0: it asks and does not wait.
+  // In a listener, a handler or a function of the topology it asks for the end and does not wait,
+  // whatever the timeout: the thread would wait for itself.
   bool close(Duration timeout);
 
   // --- what runs ---------------------------------------------------------------------------------
