@@ -1,7 +1,8 @@
 #include "millrace/embedded_log.h"
 
-#include <atomic>
+#include <mutex>
 #include <utility>
+#include <vector>
 
 #include "log/journal/journal_log.h"
 #include "log/one_operation.h"
@@ -99,11 +100,39 @@ std::int32_t partitions_of(const EmbeddedLog& log, const std::string& topic) {
   return *partitions;
 }
 
-// Nobody else has it: a producer of the same id would be fenced.
-std::string writer_id() {
-  static std::atomic<std::int64_t> writers{0};
-  return "__embedded-writer-" + std::to_string(++writers);
-}
+// A transactional id that nobody else has: a producer of the same id would be fenced. It is given out again
+// when its writer is gone, so that a log does not have to remember an id for each writer that ever was.
+class WriterId {
+ public:
+  WriterId() {
+    const std::lock_guard lock(free().mutex);
+    std::vector<std::int64_t>& numbers = free().numbers;
+    if (numbers.empty()) numbers.push_back(++free().last);
+    number_ = numbers.back();
+    numbers.pop_back();
+  }
+  ~WriterId() {
+    const std::lock_guard lock(free().mutex);
+    free().numbers.push_back(number_);
+  }
+  WriterId(const WriterId&) = delete;
+  WriterId& operator=(const WriterId&) = delete;
+
+  std::string name() const { return "__embedded-writer-" + std::to_string(number_); }
+
+ private:
+  struct Free {
+    std::mutex mutex;
+    std::vector<std::int64_t> numbers;
+    std::int64_t last = 0;
+  };
+  static Free& free() {
+    static Free all;
+    return all;
+  }
+
+  std::int64_t number_ = 0;
+};
 
 // Longer than a program may think between two records.
 constexpr Duration kWriterTimeout{900'000};
@@ -117,7 +146,7 @@ struct EmbeddedWriterCore::State {
       : topic(std::move(name)),
         partitions(partitions_of(log, topic)),
         producer(log_of(log).make_producer(
-            {.transactional_id = writer_id(), .transaction_timeout = kWriterTimeout},
+            {.transactional_id = writer_id.name(), .transaction_timeout = kWriterTimeout},
             operation.inbox())),
         sink(producer->topic(topic)) {
     check(run(&log::LogProducer::submit_init));
@@ -130,6 +159,7 @@ struct EmbeddedWriterCore::State {
   const std::string topic;
   const std::int32_t partitions;
   log::OneOperation operation;
+  const WriterId writer_id;
   const std::unique_ptr<log::LogProducer> producer;
   const log::SinkTopic sink;
   bool open = false;

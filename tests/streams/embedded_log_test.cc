@@ -14,6 +14,7 @@
 #include <mutex>
 #include <vector>
 
+#include "log/journal/journal_log.h"
 #include "millrace/dsl.h"
 #include "millrace/streams.h"
 #include "support/temporary_directory.h"
@@ -74,6 +75,20 @@ TEST_F(EmbeddedLogTest, WhatIsCommittedIsRead) {
   EXPECT_EQ(seen, (std::map<std::string, std::string>{{"a", "1"}, {"b", "2"}}));
   EXPECT_FALSE(reader.read(0ms));
   EXPECT_TRUE(reader.at_end());
+}
+
+TEST_F(EmbeddedLogTest, WritersThatAreGoneLeaveNothingBehind) {
+  // A program may make one for each record.
+  EmbeddedLog log(directory);
+  log.create_topic("lines", 1);
+  for (int i = 0; i < 30; ++i) {
+    EmbeddedWriter writer(log, kLines);
+    writer.append("k", std::to_string(i), Timestamp(5ms));
+    if (i % 3 != 0) writer.commit();
+  }
+  EXPECT_EQ(read_all(log, kLines).size(), 20u);
+  const auto& journal = dynamic_cast<log::journal::JournalLog&>(detail::log_of(log));
+  EXPECT_EQ(journal.transactional_ids(), 1u);
 }
 
 TEST_F(EmbeddedLogTest, RecordsWithoutKeysGoToAllPartitionsInTurn) {

@@ -13,6 +13,7 @@ using State = JournalTransaction::State;
 using TransactionPointer = std::shared_ptr<JournalTransaction>;
 
 constexpr std::size_t kMostOffsetMetadata = 4096;  // Kafka's offset.metadata.max.bytes
+constexpr Duration kLooksAtIds{3'600'000};
 
 // Calls visit(transaction) for each other transaction that is to be written and has an offset below the
 // last record of this one, in a partition of both, as long as it returns true. Returns false if it was
@@ -36,9 +37,13 @@ bool for_each_predecessor(const JournalTransaction& transaction, Visit visit) {
 }  // namespace
 
 Coordinator::~Coordinator() {
-  // Transactions and partitions hold each other.
-  for (const TransactionPointer& transaction : open_) transaction->touched.clear();
-  for (const TransactionPointer& transaction : ended_) transaction->touched.clear();
+  // Transactions and partitions hold each other, and so do transactions and ids.
+  for (const auto* transactions : {&open_, &ended_}) {
+    for (const TransactionPointer& transaction : *transactions) {
+      transaction->touched.clear();
+      transaction->owner.reset();
+    }
+  }
 }
 
 void Coordinator::tell(JournalTransaction::Waiting& waiting, const Status& status) {
@@ -51,9 +56,12 @@ void Coordinator::tell(JournalTransaction::Waiting& waiting, const Status& statu
 
 Coordinator::Seat Coordinator::init(const std::string& name, Duration timeout,
                                     JournalTransaction::Waiting waiting) {
-  TransactionalId& id = ids_[name];
+  std::shared_ptr<TransactionalId>& known = ids_[name];
+  if (!known) known = std::make_shared<TransactionalId>();
+  TransactionalId& id = *known;
   id.name = name;
   id.timeout = timeout;
+  id.last_used = clock_.monotonic();
   ++id.epoch;
   if (id.open) end(id.open, State::kAborting);
   if (id.committing) {
@@ -61,7 +69,7 @@ Coordinator::Seat Coordinator::init(const std::string& name, Duration timeout,
   } else {
     tell(waiting, Status::success());
   }
-  return {&id, id.epoch};
+  return {known, id.epoch};
 }
 
 TransactionPointer& Coordinator::open_of(const Seat& seat) {
@@ -135,7 +143,7 @@ void Coordinator::end(TransactionPointer& open, State how) {
   open = nullptr;
   std::erase(open_, transaction);
   transaction->state = how;
-  transaction->ended_at = clock_.monotonic();
+  transaction->ended_at = transaction->owner->last_used = clock_.monotonic();
   for (const JournalTransaction::Touched& touched : transaction->touched) {
     if (touched.topic->removed()) continue;
     LivePartition& partition = *touched.topic->partition(touched.partition);
@@ -150,7 +158,7 @@ void Coordinator::forget(Epoch epoch) {
     if (transaction->waiting.epoch == epoch) transaction->waiting.inbox = nullptr;
   }
   for (auto& [name, id] : ids_) {
-    std::erase_if(id.next_ones, [&](const auto& waiting) { return waiting.epoch == epoch; });
+    std::erase_if(id->next_ones, [&](const auto& waiting) { return waiting.epoch == epoch; });
   }
 }
 
@@ -168,10 +176,22 @@ void Coordinator::expire() {
   const auto is_due = [now = clock_.monotonic()](const auto& t) { return t->deadline <= now; };
   for (auto due = std::ranges::find_if(open_, is_due); due != open_.end();
        due = std::ranges::find_if(open_, is_due)) {
-    TransactionalId& id = *(*due)->owner;
-    ++id.epoch;
-    end(id.open, State::kAborting);
+    const std::shared_ptr<TransactionalId> id = (*due)->owner;
+    ++id->epoch;
+    end(id->open, State::kAborting);
   }
+  forget_unused_ids();
+}
+
+// An id that a producer or a transaction holds is in use.
+void Coordinator::forget_unused_ids() {
+  const Duration now = clock_.monotonic();
+  if (now < next_look_at_ids_.value_or(now)) return;
+  next_look_at_ids_ = now + std::min(kLooksAtIds, id_expiration_);
+  std::erase_if(ids_, [&](const auto& entry) {
+    const std::shared_ptr<TransactionalId>& id = entry.second;
+    return id.use_count() == 1 && now - id->last_used >= id_expiration_;
+  });
 }
 
 std::optional<Duration> Coordinator::next_deadline() const {
@@ -179,7 +199,9 @@ std::optional<Duration> Coordinator::next_deadline() const {
   const auto consider = [&](Duration at) { first = std::min(first.value_or(at), at); };
   for (const TransactionPointer& transaction : open_) consider(transaction->deadline);
   const Duration now = clock_.monotonic();
-  for (const auto& [name, id] : ids_) consider(now + id.timeout);
+  for (const auto& [name, id] : ids_) {
+    if (id.use_count() > 1) consider(now + id->timeout);  // else nothing begins
+  }
   return first;
 }
 
@@ -198,10 +220,10 @@ std::size_t Coordinator::choose_with_predecessors(JournalTransaction& transactio
   return bytes;
 }
 
-std::vector<TransactionPointer> Coordinator::choose(std::size_t most_bytes) {
-  // The largest set of ended transactions that no other one precedes: all of them, less those that
-  // something outside precedes, until that takes nothing away. Two that precede each other, because
-  // both flushed more than once, are in it together or not at all.
+// Effect: marks the largest set of ended transactions that no other one precedes: all of them, less those
+// that something outside precedes, until that takes nothing away. Two that precede each other, because
+// both flushed more than once, are in it together or not at all.
+void Coordinator::mark_free() {
   for (const TransactionPointer& t : ended_) t->chosen = true;
   for (bool changed = true; changed;) {
     changed = false;
@@ -211,6 +233,10 @@ std::vector<TransactionPointer> Coordinator::choose(std::size_t most_bytes) {
       changed = true;
     }
   }
+}
+
+std::vector<TransactionPointer> Coordinator::choose(std::size_t most_bytes) {
+  mark_free();
   std::vector<TransactionPointer> free;
   std::size_t bytes = 0;
   for (const TransactionPointer& t : ended_) {
@@ -229,19 +255,48 @@ std::vector<TransactionPointer> Coordinator::choose(std::size_t most_bytes) {
   return free;
 }
 
-TransactionPointer Coordinator::find_blocked(Duration ended_before) const {
+std::size_t Coordinator::parked_bytes() const {
+  std::size_t bytes = 0;
+  for (const TransactionPointer& t : ended_) {
+    if (t->state == State::kParked) bytes += t->bytes;
+  }
+  return bytes;
+}
+
+bool Coordinator::has_room(const JournalTransaction& transaction, ParkingRoom room) const {
+  const std::size_t parked = parked_bytes();
+  return parked == 0 || parked + transaction.bytes <= room.bytes;
+}
+
+Coordinator::Blocked Coordinator::find_blocked(Duration ended_before, ParkingRoom room) {
   // Where something is parked already the wait has shown to be long.
   const bool is_long =
       std::ranges::find(ended_, State::kParked, &JournalTransaction::state) != ended_.end();
-  const auto found = std::ranges::find_if(ended_, [&](const TransactionPointer& t) {
+  const auto is_due = [&](const TransactionPointer& t) {
     return t->state == State::kCommitting && (is_long || t->ended_at <= ended_before);
-  });
-  return found == ended_.end() ? nullptr : *found;
+  };
+  if (std::ranges::none_of(ended_, is_due)) return {};
+  mark_free();
+  const auto found = std::ranges::find_if(
+      ended_, [&](const TransactionPointer& t) { return is_due(t) && !t->chosen; });
+  for (const TransactionPointer& t : ended_) t->chosen = false;
+  if (found == ended_.end()) return {};
+  return {*found, !has_room(**found, room)};
 }
 
-std::optional<Duration> Coordinator::blocked_since() const {
+std::optional<Duration> Coordinator::blocked_since(ParkingRoom room) const {
   const auto found = std::ranges::find(ended_, State::kCommitting, &JournalTransaction::state);
-  return found == ended_.end() ? std::nullopt : std::optional((*found)->ended_at);
+  if (found == ended_.end() || !has_room(**found, room)) return std::nullopt;
+  return (*found)->ended_at;
+}
+
+std::optional<std::string> Coordinator::blocker_of(const JournalTransaction& blocked) const {
+  std::optional<std::string> name;
+  for_each_predecessor(blocked, [&](const JournalTransaction& other) {
+    if (other.state == State::kOpen) name = other.owner->name;
+    return !name;
+  });
+  return name;
 }
 
 // Effect: tells whoever waits for the outcome, and who waits for the id to be free.
@@ -311,8 +366,8 @@ void Coordinator::fail(const Status& why) {
     tell(t->waiting, why);
   }
   for (auto& [name, id] : ids_) {
-    for (JournalTransaction::Waiting& next : id.next_ones) tell(next, why);
-    id.next_ones.clear();
+    for (JournalTransaction::Waiting& next : id->next_ones) tell(next, why);
+    id->next_ones.clear();
   }
 }
 

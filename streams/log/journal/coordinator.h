@@ -27,6 +27,7 @@ struct TransactionalId {
   std::string name;
   ProducerEpoch epoch = 0;
   Duration timeout{};
+  Duration last_used{};  // on the monotonic clock
   std::shared_ptr<JournalTransaction> open;
   std::shared_ptr<JournalTransaction> committing;      // until its outcome is settled or parked
   std::vector<JournalTransaction::Waiting> next_ones;  // inits that wait for that
@@ -36,8 +37,11 @@ struct TransactionalId {
 // is gone is never touched.
 class Coordinator {
  public:
-  Coordinator(const Clock& clock, LiveTopics& topics, const LocalGroups& groups)
-      : clock_(clock), topics_(topics), groups_(groups) {}
+  // `id_expiration`: how long an id is remembered that no producer has any more (Kafka's
+  // transactional.id.expiration.ms). It ends nothing: what such an id left open ends by its time-out.
+  Coordinator(const Clock& clock, LiveTopics& topics, const LocalGroups& groups,
+              Duration id_expiration)
+      : clock_(clock), topics_(topics), groups_(groups), id_expiration_(id_expiration) {}
   ~Coordinator();
 
   // --- for producers -----------------------------------------------------------------------------
@@ -45,7 +49,7 @@ class Coordinator {
   // Effect: fences the earlier producer of the id and drops what it left open. `waiting` is told Done
   // once a commit that is under way is settled.
   struct Seat {
-    TransactionalId* id = nullptr;
+    std::shared_ptr<TransactionalId> id;
     ProducerEpoch epoch = 0;
   };
   Seat init(const std::string& id, Duration timeout, JournalTransaction::Waiting waiting);
@@ -74,8 +78,9 @@ class Coordinator {
 
   // --- for the writer ----------------------------------------------------------------------------
 
-  // Effect: aborts, and fences the producers of, what is open for too long.
+  // Effect: aborts, and fences the producers of, what is open for too long; forgets ids, see above.
   void expire();
+  std::size_t ids() const { return ids_.size(); }  // that are remembered
   // When that is next to be looked at, also if transactions begin meanwhile; nullopt: not before the
   // next init().
   std::optional<Duration> next_deadline() const;
@@ -85,11 +90,24 @@ class Coordinator {
   // anything. Marks them as chosen.
   std::vector<std::shared_ptr<JournalTransaction>> choose(std::size_t most_bytes);
 
-  // A commit that waits for one that is open, and has done so since `ended_before`, or will for long.
-  // REQUIRES: choose() found nothing.
-  std::shared_ptr<JournalTransaction> find_blocked(Duration ended_before) const;
-  // When the next one began to wait; nullopt: none does.
-  std::optional<Duration> blocked_since() const;
+  // What is parked waits in memory, too, and may take so much there; or one transaction, however large.
+  struct ParkingRoom {
+    std::size_t bytes = 0;
+  };
+  std::size_t parked_bytes() const;
+
+  // The first commit that waits for one that is open, and has done so since `ended_before`, or will for
+  // long. `is_full`: whether there is no room to park it.
+  struct Blocked {
+    std::shared_ptr<JournalTransaction> transaction;  // nullptr: there is none
+    bool is_full = false;
+  };
+  Blocked find_blocked(Duration ended_before, ParkingRoom room);
+  // When the next one that there is room for began to wait; nullopt: none does. REQUIRES: choose() found
+  // nothing.
+  std::optional<Duration> blocked_since(ParkingRoom room) const;
+  // Whom it waits for, as far as that can be said: a transactional id.
+  std::optional<std::string> blocker_of(const JournalTransaction& blocked) const;
 
   // Effect: the chosen ones are durable and in their places. Returns what their records keep in
   // memory, oldest first.
@@ -116,6 +134,9 @@ class Coordinator {
  private:
   std::shared_ptr<JournalTransaction>& open_of(const Seat& seat);
   void end(std::shared_ptr<JournalTransaction>& open, JournalTransaction::State how);
+  void forget_unused_ids();
+  void mark_free();
+  bool has_room(const JournalTransaction& transaction, ParkingRoom room) const;
   bool is_blocked(const JournalTransaction& transaction) const;
   std::size_t choose_with_predecessors(JournalTransaction& transaction) const;
   static void tell(JournalTransaction::Waiting& waiting, const Status& status);
@@ -124,7 +145,9 @@ class Coordinator {
   const Clock& clock_;
   LiveTopics& topics_;
   const LocalGroups& groups_;
-  std::map<std::string, TransactionalId> ids_;
+  const Duration id_expiration_;
+  std::optional<Duration> next_look_at_ids_;
+  std::map<std::string, std::shared_ptr<TransactionalId>> ids_;
   std::vector<std::shared_ptr<JournalTransaction>> open_;
   std::vector<std::shared_ptr<JournalTransaction>> ended_;  // in this order; not settled
 };

@@ -121,6 +121,16 @@ std::unique_ptr<GroupMembership> JournalLog::make_membership(MembershipOptions o
                                state.next_epoch(), inbox);
 }
 
+std::size_t JournalLog::parked_bytes() const {
+  const std::lock_guard lock(running_->state().mutex);
+  return running_->state().transactions.parked_bytes();
+}
+
+std::size_t JournalLog::transactional_ids() const {
+  const std::lock_guard lock(running_->state().mutex);
+  return running_->state().transactions.ids();
+}
+
 Result<Offset> JournalLog::offset_for_time(const TopicPartition& where, Timestamp at_least) const {
   JournalState& state = running_->state();
   PartitionKey key;

@@ -55,6 +55,12 @@ class JournalLog final : public Log {
   // damage (file and byte).
   Result<Offset> offset_for_time(const TopicPartition& where, Timestamp at_least) const;
 
+  // Bytes of commits that are durable and wait for transactions that are open still, in memory and in
+  // the files.
+  std::size_t parked_bytes() const;
+  // How many ids of producers are remembered.
+  std::size_t transactional_ids() const;
+
  private:
   class Running;
   explicit JournalLog(std::unique_ptr<Running> running);

@@ -55,11 +55,13 @@ struct Property {
 
 constexpr std::uint64_t kMost = std::uint64_t{1} << 40;
 
-constexpr std::array<Property, 6> kProperties = {{
+constexpr std::array<Property, 8> kProperties = {{
     {"embedded.cleaner.interval.ms",
      [](JournalOptions& o, std::string_view t) {
        return parse_ms(t, 86'400'000, o.cleaner_interval);
      }},
+    {"embedded.max.parked.bytes",
+     [](JournalOptions& o, std::string_view t) { return parse(t, 0, kMost, o.max_parked_bytes); }},
     {"embedded.max.transaction.bytes",
      [](JournalOptions& o, std::string_view t) {
        // Where it cannot go to its place at once it is one record, whose length is 31 bits.
@@ -74,6 +76,10 @@ constexpr std::array<Property, 6> kProperties = {{
      [](JournalOptions& o, std::string_view t) { return parse_ms(t, 1000, o.sync_window); }},
     {"embedded.tail.bytes",
      [](JournalOptions& o, std::string_view t) { return parse(t, 0, kMost, o.tail_bytes); }},
+    {"embedded.transactional.id.expiration.ms",
+     [](JournalOptions& o, std::string_view t) {
+       return parse_ms(t, std::uint64_t{365} * 86'400'000, o.transactional_id_expiration);
+     }},
 }};
 
 }  // namespace

@@ -28,6 +28,11 @@ struct JournalOptions {
   std::uint64_t segment_bytes = std::uint64_t{64} << 20;
   // Records of one transaction, together. Those that come in excess fail it.
   std::uint64_t max_transaction_bytes = std::uint64_t{256} << 20;
+  // What may wait, in memory and parked in the files, for transactions that are open still. Commits that
+  // would be more wait unanswered.
+  std::uint64_t max_parked_bytes = std::uint64_t{256} << 20;
+  // How long the id of a producer that is gone is remembered.
+  Duration transactional_id_expiration{604'800'000};
   // What the newest records may take in memory, so that readers that keep up read no files.
   std::uint64_t tail_bytes = std::uint64_t{32} << 20;
   // How often retention and compaction are looked after.

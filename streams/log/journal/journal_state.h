@@ -45,7 +45,7 @@ struct JournalState {
   // Of what is durable. Changed by the writer alone, which may therefore read it without the mutex.
   Catalog catalog;
   LiveTopics topics;
-  Coordinator transactions{clock, topics, groups};
+  Coordinator transactions{clock, topics, groups, options.transactional_id_expiration};
   std::deque<AdminOrder> orders;            // the front one may be under way
   std::deque<Coordinator::Kept> in_memory;  // settled records that readers share, oldest first
   std::uint64_t in_memory_bytes = 0;

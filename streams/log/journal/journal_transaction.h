@@ -39,7 +39,7 @@ struct JournalTransaction {
   bool has_ended() const { return state != State::kOpen; }
   bool is_settled() const { return state == State::kCommitted || state == State::kAborted; }
 
-  TransactionalId* owner = nullptr;
+  std::shared_ptr<TransactionalId> owner;
   State state = State::kOpen;
   Duration deadline{};  // on the monotonic clock: aborted then, if still open
   std::vector<Touched> touched;

@@ -66,7 +66,12 @@ bool JournalWriter::do_something(Lock& lock) {
     carry_out_order(lock);
     return true;
   }
-  return sync_what_waits(kLongestUnsynced, lock) || write_transactions(lock) || park_one(lock);
+  if (sync_what_waits(kLongestUnsynced, lock)) return true;
+  const bool wrote = write_transactions(lock);
+  // Also where there is always something to write: whoever waits behind an open transaction does not wait
+  // for the others to pause.
+  const bool parked = state_.failure.ok() && park_one(lock);
+  return wrote || parked;
 }
 
 // Effect: syncs what was written so long ago. Returns whether there was any.
@@ -86,7 +91,7 @@ void JournalWriter::wait_for_work(Lock& lock) {
     return;
   }
   std::optional<Duration> at = state_.transactions.next_deadline();
-  if (const auto since = state_.transactions.blocked_since())
+  if (const auto since = state_.transactions.blocked_since(parking_room()))
     at = std::min(at.value_or(Duration::max()), *since + kParkAfter);
   if (unsynced_since_)
     at = std::min(at.value_or(Duration::max()), *unsynced_since_ + kLongestUnsynced);
@@ -154,9 +159,16 @@ bool JournalWriter::write_transactions(Lock& lock) {
 }
 
 bool JournalWriter::park_one(Lock& lock) {
-  const TransactionPointer blocked =
-      state_.transactions.find_blocked(state_.clock.monotonic() - kParkAfter);
-  if (!blocked) return false;
+  const auto [blocked, is_full] =
+      state_.transactions.find_blocked(state_.clock.monotonic() - kParkAfter, parking_room());
+  if (!blocked) {
+    parking_full_ = parking_full_ && state_.transactions.parked_bytes() > 0;
+    return false;
+  }
+  if (is_full) {
+    if (!std::exchange(parking_full_, true)) say_parking_is_full(*blocked);
+    return false;
+  }
   if (const auto topic = make_parking_topic(state_.catalog)) {
     if (!write(*topic, lock).ok()) return true;
   }
@@ -171,6 +183,23 @@ bool JournalWriter::park_one(Lock& lock) {
     state_.transactions.refuse({blocked}, written);
   }
   return true;
+}
+
+Coordinator::ParkingRoom JournalWriter::parking_room() const {
+  return {static_cast<std::size_t>(state_.options.max_parked_bytes)};
+}
+
+void JournalWriter::say_parking_is_full(const JournalTransaction& waits) {
+  const auto blocker = state_.transactions.blocker_of(waits);
+  state_.logger.warning("the journal in " + state_.options.directory + " holds " +
+                        std::to_string(state_.transactions.parked_bytes()) +
+                        " bytes of commits that wait for an open transaction" +
+                        (blocker ? " of transactional id " + *blocker : "") +
+                        " (embedded.max.parked.bytes is " +
+                        std::to_string(state_.options.max_parked_bytes) +
+                        "). More commits behind it wait, nothing is lost; all go on when it ends, "
+                        "at the latest after "
+                        "its time-out");
 }
 
 void JournalWriter::keep_in_memory(std::vector<Coordinator::Kept> kept) {

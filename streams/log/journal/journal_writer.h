@@ -29,6 +29,8 @@ class JournalWriter {
   void carry_out_order(Lock& lock);
   bool write_transactions(Lock& lock);
   bool park_one(Lock& lock);
+  Coordinator::ParkingRoom parking_room() const;
+  void say_parking_is_full(const JournalTransaction& waits);
   void wait_for_company(Lock& lock);
   void wait_for_work(Lock& lock);
   bool sync_what_waits(Duration since, Lock& lock);
@@ -44,8 +46,9 @@ class JournalWriter {
   void fail(const Status& why);
 
   JournalState& state_;
-  bool stopping_ = false;  // guarded by the state's mutex
-  bool full_ = false;      // and it was said
+  bool stopping_ = false;      // guarded by the state's mutex
+  bool full_ = false;          // and it was said
+  bool parking_full_ = false;  // and it was said
   std::optional<Duration>
       unsynced_since_;  // with Sync::kOff: since when something waits for a sync
   std::thread thread_;
