@@ -54,7 +54,15 @@ void DiskReader::run() {
     if (stopping_) return;
     const std::shared_ptr<Prefetch> prefetch = std::move(queue_.front());
     queue_.pop_front();
-    if (prefetch->inbox != nullptr) read_one(prefetch, lock);
+    if (prefetch->inbox == nullptr) continue;
+    try {
+      read_one(prefetch, lock);
+    } catch (...) {
+      if (!lock.owns_lock()) lock.lock();
+      prefetch->queued = false;
+      prefetch->failed = stopped_by_exception("the journal cannot be read on");
+      if (prefetch->inbox != nullptr) prefetch->inbox->wake();
+    }
   }
 }
 

@@ -3,7 +3,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <exception>
 #include <utility>
 
 namespace millrace::log::journal {
@@ -30,7 +29,7 @@ JournalCleaner::~JournalCleaner() {
     stopping_ = true;
   }
   state_.store->stop_cleaning();
-  stopped_.notify_all();
+  state_.cleaner_wanted.notify_all();
   thread_.join();
 }
 
@@ -38,19 +37,36 @@ void JournalCleaner::run() {
   // Of this thread alone, on Linux. Not granted: no harm.
   (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kLowestPriority);
   Lock lock(state_.mutex);
-  try {
-    while (
-        !stopped_.wait_for(lock, state_.options.cleaner_interval, [this] { return stopping_; })) {
-      if (!state_.failure.ok()) continue;
-      const Catalog catalog = state_.catalog;
-      Status status = expire(catalog, lock);
-      if (status.ok()) status = clean(catalog, lock);
-      if (!tell(status)) return;
-    }
-  } catch (const std::exception& e) {
-    if (!lock.owns_lock()) lock.lock();
-    tell(Status::fatal(e.what()));
+  while (go_on(lock)) {
   }
+}
+
+// Returns whether there is to be another round.
+bool JournalCleaner::go_on(Lock& lock) {
+  try {
+    state_.cleaner_wanted.wait_for(lock, state_.options.cleaner_interval,
+                                   [this] { return stopping_; });
+    if (!stopping_ && !state_.failure.ok()) return true;
+    const std::shared_ptr<const Catalog> catalog = ask_for_catalog(lock);
+    if (!catalog) return false;
+    Status status = expire(*catalog, lock);
+    if (status.ok()) status = clean(*catalog, lock);
+    return tell(status);
+  } catch (...) {
+    // What it shares with others is as it was before, or as it should be.
+    if (!lock.owns_lock()) lock.lock();
+    return tell(stopped_by_exception("it cannot go on"));
+  }
+}
+
+// nullptr: it is to stop.
+std::shared_ptr<const Catalog> JournalCleaner::ask_for_catalog(Lock& lock) {
+  if (stopping_) return nullptr;
+  state_.catalog_copy.reset();
+  state_.catalog_wanted = true;
+  state_.writer_wanted.notify_one();
+  state_.cleaner_wanted.wait(lock, [this] { return stopping_ || state_.catalog_copy; });
+  return stopping_ ? nullptr : std::move(state_.catalog_copy);
 }
 
 // Effect: orders that what retention lets go is deleted.

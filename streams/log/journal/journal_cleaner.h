@@ -2,7 +2,7 @@
 // It works in small pieces, at the lowest priority, and never holds up anybody else.
 #pragma once
 
-#include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -24,12 +24,13 @@ class JournalCleaner {
   using Lock = std::unique_lock<std::mutex>;  // of the state's mutex
 
   void run();
+  bool go_on(Lock& lock);
+  std::shared_ptr<const Catalog> ask_for_catalog(Lock& lock);
   Status expire(const Catalog& catalog, Lock& lock);
   Status clean(const Catalog& catalog, Lock& lock);
   bool tell(const Status& status);
 
   JournalState& state_;
-  std::condition_variable stopped_;
   bool stopping_ = false;  // guarded by the state's mutex
   bool put_off_ = false;   // and it was said
   std::thread thread_;

@@ -12,6 +12,7 @@
 #include "log/journal/journal_reader.h"
 #include "log/journal/journal_state.h"
 #include "log/journal/journal_writer.h"
+#include "log/journal/logging_thread.h"
 #include "log/journal/parking.h"
 
 namespace millrace::log::journal {
@@ -60,12 +61,14 @@ Status place_what_was_parked(JournalState& state) {
 // The state with the threads that work on it.
 class JournalLog::Running {
  public:
-  explicit Running(std::unique_ptr<JournalState> state) : state_(std::move(state)) {}
+  Running(std::unique_ptr<LoggingThread> logger, std::unique_ptr<JournalState> state)
+      : logger_(std::move(logger)), state_(std::move(state)) {}
 
   JournalState& state() { return *state_; }
   DiskReader& disk() { return disk_; }
 
  private:
+  const std::unique_ptr<LoggingThread> logger_;
   const std::unique_ptr<JournalState> state_;
   DiskReader disk_{*state_};
   JournalWriter writer_{*state_};
@@ -81,14 +84,24 @@ Result<std::unique_ptr<JournalLog>> JournalLog::open(JournalOptions options) {
 
 Result<std::unique_ptr<JournalLog>> JournalLog::open(JournalOptions options,
                                                      const Surroundings& surroundings) {
+  const std::string directory = options.directory;
+  try {
+    return open_or_throw(std::move(options), surroundings);
+  } catch (...) {
+    return stopped_by_exception("the journal in " + directory + " cannot be opened");
+  }
+}
+
+Result<std::unique_ptr<JournalLog>> JournalLog::open_or_throw(JournalOptions options,
+                                                              const Surroundings& surroundings) {
+  auto logger = std::make_unique<LoggingThread>(surroundings.logger);
   Result<FrameStore::Opened> opened =
       FrameStore::open({.directory = options.directory,
                         .segment_bytes = options.segment_bytes,
                         .max_frame_bytes = options.max_transaction_bytes * kFramePerTransaction},
-                       surroundings.files, surroundings.clock, surroundings.logger);
+                       surroundings.files, surroundings.clock, *logger);
   if (!opened.ok()) return opened.status();
-  auto state =
-      std::make_unique<JournalState>(std::move(options), surroundings.clock, surroundings.logger);
+  auto state = std::make_unique<JournalState>(std::move(options), surroundings.clock, *logger);
   state->store = std::move(opened.value().store);
   state->catalog = std::move(opened.value().catalog);
   for (const FrameStore::SetAside& torn : opened.value().set_aside) {
@@ -99,7 +112,8 @@ Result<std::unique_ptr<JournalLog>> JournalLog::open(JournalOptions options,
   for (const auto& [id, topic] : state->catalog.topics()) {
     if (topic.name != kParkingTopic) state->topics.add(topic);
   }
-  return std::unique_ptr<JournalLog>(new JournalLog(std::make_unique<Running>(std::move(state))));
+  return std::unique_ptr<JournalLog>(
+      new JournalLog(std::make_unique<Running>(std::move(logger), std::move(state))));
 }
 
 std::unique_ptr<LogProducer> JournalLog::make_producer(ProducerOptions options, Inbox& inbox) {

@@ -25,7 +25,8 @@ struct JournalState;
 // Thread-safety: as Log.
 class JournalLog final : public Log {
  public:
-  // What the journal lives on. Everything outlives it.
+  // What the journal lives on. Everything outlives it. The logger is called on a thread of its own: it
+  // may use the log.
   struct Surroundings {
     FileSystem& files = FileSystem::real();
     const Clock& clock = SystemClock::instance();
@@ -64,6 +65,8 @@ class JournalLog final : public Log {
  private:
   class Running;
   explicit JournalLog(std::unique_ptr<Running> running);
+  static Result<std::unique_ptr<JournalLog>> open_or_throw(JournalOptions options,
+                                                           const Surroundings& surroundings);
 
   std::unique_ptr<Running> running_;
 };

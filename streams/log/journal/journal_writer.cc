@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <exception>
 #include <utility>
 
 #include "log/journal/parking.h"
@@ -40,28 +39,62 @@ JournalWriter::~JournalWriter() {
 
 void JournalWriter::run() {
   Lock lock(state_.mutex);
-  try {
-    for (;;) {
-      state_.transactions.expire();
-      if (!state_.failure.ok()) {
-        fail(state_.failure);  // whoever came since
-      } else if (do_something(lock)) {
-        continue;
-      }
-      if (stopping_) break;
-      wait_for_work(lock);
-    }
-    sync_what_waits(Duration(0), lock);
-  } catch (const std::exception& e) {
-    if (!lock.owns_lock()) lock.lock();
-    fail(
-        Status::fatal("the journal in " + state_.options.directory + " cannot go on: " + e.what()));
+  while (go_on(lock)) {
   }
+}
+
+// Returns whether there is to be another round.
+bool JournalWriter::go_on(Lock& lock) {
+  try {
+    state_.transactions.expire();
+    if (!state_.failure.ok()) {
+      fail(state_.failure);  // whoever came since
+    } else if (do_something(lock)) {
+      return true;
+    }
+    if (!stopping_) {
+      wait_for_work(lock);
+      return true;
+    }
+    if (state_.failure.ok()) sync_what_waits(Duration(0), lock);
+  } catch (...) {
+    stop_by_exception(lock);
+    return !stopping_;
+  }
+  return false;
+}
+
+// In what is in memory and in the files is no trust any more: nothing more is written.
+void JournalWriter::stop_by_exception(Lock& lock) noexcept {
+  if (!lock.owns_lock()) lock.lock();
+  const Status why =
+      stopped_by_exception("the journal cannot go on, what was not answered may be lost");
+  try {
+    fail(why);
+  } catch (...) {  // who was not told is told in the next round
+    state_.writer_wanted.wait_for(lock, kFullRetry);
+  }
+}
+
+// Effect: the cleaner has the catalog that it wants. With Sync::kOff what it knows may be lost, and files
+// go only for what lasts.
+void JournalWriter::give_catalog(Lock& lock) {
+  if (!state_.catalog_wanted) return;
+  lock.unlock();
+  std::shared_ptr<const Catalog> copy;
+  if (state_.options.sync != Sync::kOff || state_.store->all_synced() || state_.store->sync().ok())
+    copy = std::make_shared<const Catalog>(state_.catalog);
+  lock.lock();
+  if (!copy) return;
+  state_.catalog_wanted = false;
+  state_.catalog_copy = std::move(copy);
+  state_.cleaner_wanted.notify_all();
 }
 
 // Returns whether there was anything to do that could be done.
 bool JournalWriter::do_something(Lock& lock) {
   if (stopping_ && full_) return false;
+  give_catalog(lock);
   if (!state_.orders.empty()) {
     carry_out_order(lock);
     return true;
@@ -261,7 +294,9 @@ bool JournalWriter::wait_for_room(const Status& why, Lock& lock) {
                           "by itself");
   }
   lock.lock();
-  state_.writer_wanted.wait_for(lock, kFullRetry, [this] { return stopping_; });
+  state_.writer_wanted.wait_for(lock, kFullRetry,
+                                [this] { return stopping_ || state_.catalog_wanted; });
+  give_catalog(lock);  // the cleaner may make room
   const bool again = !stopping_;
   lock.unlock();
   return again;

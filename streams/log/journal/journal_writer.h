@@ -25,6 +25,9 @@ class JournalWriter {
       std::unique_lock<std::mutex>;  // of the state's mutex, held but while files are written
 
   void run();
+  bool go_on(Lock& lock);
+  void stop_by_exception(Lock& lock) noexcept;
+  void give_catalog(Lock& lock);
   bool do_something(Lock& lock);
   void carry_out_order(Lock& lock);
   bool write_transactions(Lock& lock);

@@ -169,9 +169,9 @@ TEST(JournalPowerTest, AFullDiskDelaysAndLosesNothing) {
       }
       EXPECT_EQ(answered, std::vector<std::int32_t>(kProducers, 14));
       client.create_topic("c", 1);
-      EXPECT_EQ(logger.warnings().size(), logger.infos().size());
-      EXPECT_LE(logger.warnings().size(), 1u);
     }
+    EXPECT_EQ(logger.warnings().size(), logger.infos().size());
+    EXPECT_LE(logger.warnings().size(), 1u);
     const auto log = open_or_throw(options(), surroundings);
     JournalClient client(*log);
     const auto numbers = numbers_in(client, kA);
