@@ -70,6 +70,7 @@ void Transaction::resolved(bool committed) {
 void Transaction::on(ProducerEvent event) {
   const Decision decision = decide(state_, event);
   state_ = decision.next;
+  used_ = used_ || state_ == ProducerState::kOpen || state_ == ProducerState::kDraining;
   perform(decision.actions);
 }
 
@@ -237,6 +238,7 @@ void Transaction::submit_abort() {
 
 void Transaction::publish() {
   ++counts_.commits;
+  used_ = false;
   failures_in_a_row_ = 0;
   host_.publish(std::exchange(written_, {}));
   MR_FAILPOINT("publish.after");
@@ -245,7 +247,7 @@ void Transaction::publish() {
 }
 
 void Transaction::replay() {
-  ++counts_.aborts;
+  if (std::exchange(used_, false)) ++counts_.aborts;
   MR_FAILPOINT("abort.after");
   written_.clear();
   parts_.output.clear();

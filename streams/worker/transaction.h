@@ -64,7 +64,7 @@ class TransactionHost {
 
 struct TransactionCounts {
   std::int64_t commits = 0;
-  std::int64_t aborts = 0;
+  std::int64_t aborts = 0;  // of transactions in which something had happened
   std::int64_t rotations = 0;
   std::int64_t doubts = 0;           // outcomes that had to be asked for
   std::int64_t outdated_events = 0;  // of producers given up
@@ -156,6 +156,7 @@ class Transaction {
   log::OperationId operation_ = log::kNoOperation;  // the one whose completion this state waits for
   std::int64_t operations_ = 0;
   bool begun_ = false;  // the producer has a transaction open
+  bool used_ = false;   // a step ran in it, or its commit was begun
   bool flush_submitted_ = false;
   bool abort_after_operation_ =
       false;                    // one operation at a time: the abort waits for the flush to end

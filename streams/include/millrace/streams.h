@@ -41,6 +41,7 @@ class Streams {
   // Errors: ConfigError with every mistake. No broker is contacted yet; the directory of an embedded
   // log is opened: StoppedError where it cannot be used (who holds it, what is damaged).
   Streams(Topology topology, StreamsConfig config);
+  // REQUIRES: not in a listener, a handler or a function of the topology.
   // Effect: close(25 s) if it is running; then gives up what is still open: the log aborts it. Waits
   // for functions of the topology that are running, however long they take.
   ~Streams();

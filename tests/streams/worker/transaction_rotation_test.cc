@@ -129,6 +129,21 @@ TEST_F(TransactionRotation, EachProducerIsAWriterOfItsOwn) {
   EXPECT_NE(host.writers[0], host.writers[1]);
 }
 
+TEST_F(TransactionRotation, AProducerThatDiesWithNothingOpenAbortsNothing) {
+  start();
+  log.producer_dies(Status::fenced("a newer one"));
+  go_on();
+  complete();
+  transaction.resolved(false);
+  EXPECT_EQ(transaction.counts().aborts, 0);
+  step();
+  log.producer_dies(Status::fenced("a newer one"));
+  go_on();
+  complete();
+  transaction.resolved(false);
+  EXPECT_EQ(transaction.counts().aborts, 1);
+}
+
 // --- what the log refuses for good -----------------------------------------------------------------
 
 TEST_F(TransactionRotation, ACommitThatIsRefusedForGoodStopsOnceTheDoubtIsOver) {

@@ -148,7 +148,7 @@ TEST_F(WorkerGroup, AWorkerThatWasCutOffUndoesWhatItDid) {
     second.request_commit();
     return tasks(first) + tasks(second) == 4 && first.quiet() && second.quiet();
   });
-  EXPECT_GE(first.transaction().counts().aborts, 2);
+  EXPECT_GE(first.transaction().counts().aborts, 1);
   expect_everywhere("1 2");
 }
 
