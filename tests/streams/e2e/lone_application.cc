@@ -109,11 +109,8 @@ void not_possible(const char* what) {
 // Effect: the machine is as the caller wants it, for this process alone.
 void arrange(const Wanted& wanted) {
   if (const auto disk = wanted.sized("tmpfs")) {
-    if (::unshare(CLONE_NEWNS) != 0 && ::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) {
-      not_possible("unshare");
-    }
-    // A new user namespace may not change how mounts spread; it has its own.
-    (void)::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
+    if (::unshare(CLONE_NEWNS) != 0) not_possible("unshare");
+    if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) not_possible("mount");
     const std::string size = "size=" + disk->first + ",mode=0700";
     if (::mount("tmpfs", disk->second.c_str(), "tmpfs", 0, size.c_str()) != 0) {
       not_possible("mount");
