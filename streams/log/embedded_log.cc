@@ -176,10 +176,16 @@ EmbeddedWriterCore& EmbeddedWriterCore::operator=(EmbeddedWriterCore&&) noexcept
 void EmbeddedWriterCore::append(OptionalBytesView key, OptionalBytesView value, Timestamp timestamp,
                                 const Headers& headers) {
   State& self = *state_;
+  if (timestamp < Timestamp{}) {
+    throw TopicError("a record for topic " + self.topic + " has the negative timestamp " +
+                     std::to_string(to_ms(timestamp)) +
+                     " ms. It was left out; the others of its transaction are as before");
+  }
   if (!self.open) check(self.producer->begin());
   self.open = true;
-  const Partition partition = key ? partition_for_key(*key, self.partitions)
-                                  : Partition(self.next_without_key++ % self.partitions);
+  const Partition partition =
+      key ? partition_for_key(*key, self.partitions) : Partition(self.next_without_key);
+  if (!key) self.next_without_key = (self.next_without_key + 1) % self.partitions;
   (void)self.producer->send(
       self.sink, partition,
       {.key = key, .value = value, .timestamp = timestamp, .headers = &headers});

@@ -130,8 +130,9 @@ class EmbeddedWriter {
   // Effect: adds a record; it goes to the partition that Kafka's Java producer would choose for its
   // key, without a key to all in turn. What is not committed is lost with the writer. A transaction
   // may hold embedded.max.transaction.bytes; thousands of records are a good size.
-  // REQUIRES: timestamp >= 0. Errors: SerdeError; TopicError where the topic refuses the record (size,
-  // no key in a compacted topic): then nothing of the transaction is committed.
+  // Errors: SerdeError, or TopicError for a negative timestamp: the record is left out, the others of
+  // the transaction are as before. What the topic refuses (size, no key in a compacted topic)
+  // commit() tells. StoppedError: the log cannot go on.
   void append(const std::type_identity_t<K>& key, const std::type_identity_t<V>& value,
               Timestamp timestamp, const Headers& headers = Headers::none()) {
     core_.append(to_bytes(key, serdes_.key, key_), to_bytes(value, serdes_.value, value_),

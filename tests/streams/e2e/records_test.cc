@@ -137,6 +137,22 @@ TEST_F(Records, OfANegativeTimeAreDroppedAndCounted) {
   EXPECT_EQ(dropped, 1);
 }
 
+TEST_F(Records, OfANegativeTimeAreLeftOutWhereTheyAreWritten) {
+  EmbeddedWriter in(*log_, kIn);
+  in.append("k", "before", from_ms(1));
+  for (const std::int64_t at : {std::int64_t{-1}, std::numeric_limits<std::int64_t>::min()}) {
+    try {
+      in.append("k", "v", from_ms(at));
+      ADD_FAILURE() << at;
+    } catch (const TopicError& error) {
+      EXPECT_THAT(error.what(), AllOf(HasSubstr("topic in"), HasSubstr(std::to_string(at))));
+    }
+  }
+  in.append("k", "after", from_ms(2));
+  in.commit();
+  EXPECT_THAT(run(counting(), 2), ElementsAre("k=1@1", "k=2@2"));
+}
+
 // --- size ------------------------------------------------------------------------------------------
 
 TEST_F(Records, EmptyKeysAndValuesAreKeysAndValues) {
