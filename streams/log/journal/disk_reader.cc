@@ -16,15 +16,22 @@ struct ReadBatch {
 };
 
 ReadBatch read(const FrameStore& store, PartitionKey where, Offset offset, Offset until) {
-  const Result<std::optional<BatchLocation>> found = store.find(where, offset);
-  if (!found.ok()) return {std::nullopt, found.status()};
-  if (!found.value() || found.value()->base >= until) return {};
-  Result<StoredBatch> batch = store.read(*found.value());
-  if (!batch.ok()) return {std::nullopt, batch.status()};
-  const Offset base = batch.value().base;
-  const Offset next = batch.value().next;
-  return {RecordLoan{std::make_shared<const Bytes>(std::move(batch.value().encoded)), base, next},
-          Status::success()};
+  for (;;) {
+    const Result<std::optional<BatchLocation>> found = store.find(where, offset);
+    if (!found.ok()) return {std::nullopt, found.status()};
+    if (!found.value() || found.value()->base >= until) return {};
+    Result<StoredBatch> batch = store.read(*found.value());
+    if (!batch.ok()) {
+      // The cleaner may have taken the file away before it was opened here.
+      const auto now = store.find(where, offset);
+      if (now.ok() && (!now.value() || now.value()->segment != found.value()->segment)) continue;
+      return {std::nullopt, batch.status()};
+    }
+    const Offset base = batch.value().base;
+    const Offset next = batch.value().next;
+    return {RecordLoan{std::make_shared<const Bytes>(std::move(batch.value().encoded)), base, next},
+            Status::success()};
+  }
 }
 
 }  // namespace

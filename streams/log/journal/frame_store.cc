@@ -388,16 +388,16 @@ std::vector<RecordsDeleted> FrameStore::expired(const Catalog& catalog, Timestam
   for (const auto& [id, topic] : catalog.topics()) {
     const CleanupPolicy policy = cleanup_policy(topic.config);
     if (!policy.deletes || (policy.retention_ms < 0 && policy.retention_bytes < 0)) continue;
-    std::optional<Timestamp> limit;
+    Index::Retention retention{.limit = {}, .now = now, .keep = {}};
     if (policy.retention_ms >= 0 && policy.retention_ms <= to_ms(now)) {
-      limit = from_ms(to_ms(now) - policy.retention_ms);
+      retention.limit = from_ms(to_ms(now) - policy.retention_ms);
     }
-    std::optional<std::uint64_t> keep;
-    if (policy.retention_bytes >= 0) keep = static_cast<std::uint64_t>(policy.retention_bytes);
+    if (policy.retention_bytes >= 0)
+      retention.keep = static_cast<std::uint64_t>(policy.retention_bytes);
     for (std::size_t i = 0; i < topic.partitions.size(); ++i) {
       const PartitionKey where{id, Partition(static_cast<std::int32_t>(i))};
       const Offset start = topic.partitions[i].start;
-      auto found = state_->index.start_without(where, start, limit, keep);
+      auto found = state_->index.start_without(where, start, retention);
       if (!found.ok()) {
         failure = found.status();
       } else if (found.value() > start) {

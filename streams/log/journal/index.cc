@@ -194,8 +194,7 @@ void Index::replace(PartitionKey where, const std::set<SegmentPtr>& gone,
 }
 
 Result<Offset> Index::start_without(PartitionKey where, Offset start,
-                                    std::optional<Timestamp> limit,
-                                    std::optional<std::uint64_t> keep) const {
+                                    const Retention& retention) const {
   struct Piece {
     SegmentPtr segment;
     Offset next;
@@ -213,6 +212,7 @@ Result<Offset> Index::start_without(PartitionKey where, Offset start,
       left += part.bytes;
     }
   }
+  Offset from = start;
   for (const Piece& piece : pieces) {
     auto entries = batches(piece.segment, where);
     if (!entries.ok()) return entries.status();
@@ -221,14 +221,17 @@ Result<Offset> Index::start_without(PartitionKey where, Offset start,
         left -= entry.size;
         continue;
       }
-      const bool late = limit && entry.append_time < *limit;
-      const bool much = keep && left - entry.size >= *keep;
-      if (!late && !much) return start;
+      const bool late = retention.limit && entry.append_time < *retention.limit;
+      const bool much = retention.keep && left - entry.size >= *retention.keep;
+      // The clock was ahead. It is older than what lies behind it, and goes with that; else it would keep
+      // everything until its time has come.
+      const bool unknown = retention.limit && entry.append_time > retention.now;
+      if (!late && !much && !unknown) return from;
       left -= entry.size;
-      start = entry.next;
+      if (late || much) from = entry.next;
     }
   }
-  return start;
+  return from;
 }
 
 template <class Fits>

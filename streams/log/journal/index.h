@@ -75,10 +75,15 @@ class Index {
   void replace(const std::vector<SegmentPtr>& gone,
                std::vector<std::pair<SegmentPtr, SegmentPages>> come);
 
-  // Where the partition starts once its oldest batches are gone: those appended before `limit`, and as
-  // many as leave at least `keep` bytes (both from `start` on). Errors: kFatal, file and byte.
-  Result<Offset> start_without(PartitionKey where, Offset start, std::optional<Timestamp> limit,
-                               std::optional<std::uint64_t> keep) const;
+  // What retention lets go.
+  struct Retention {
+    std::optional<Timestamp> limit;  // what was appended before
+    Timestamp now;                   // what says that it was appended later was at an unknown time
+    std::optional<std::uint64_t> keep;  // as many bytes as leave at least so many
+  };
+  // Where the partition, which starts at `start`, starts once its oldest batches are gone. Errors:
+  // kFatal, file and byte.
+  Result<Offset> start_without(PartitionKey where, Offset start, const Retention& retention) const;
 
   Result<std::optional<BatchLocation>> find(PartitionKey where, Offset offset) const;
   Result<std::optional<BatchLocation>> find_time(PartitionKey where, Timestamp at_least,

@@ -5,10 +5,13 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <stdexcept>
 
+#include "log/journal/segment_file.h"
 #include "streams/log/journal/journal_harness.h"
 #include "streams/log/journal/watched_files.h"
+#include "support/simulated_file_system.h"
 #include "support/temporary_directory.h"
 
 namespace millrace::log::journal {
@@ -104,6 +107,62 @@ TEST(DiskReader, WhatLeavesMemoryWhileItReadsIsNotPassed) {
   ASSERT_EQ(prefetch->ready.size(), 2u);
   EXPECT_EQ(prefetch->ready[0].base, Offset(1));
   EXPECT_EQ(prefetch->ready[1].base, Offset(3));
+}
+
+TEST(DiskReader, WhatTheCleanerTakesAwayBeforeItIsOpenedIsLookedForAgain) {
+  // The cleaner keeps open what goes, for those who are about to read it. Where it cannot (too many files
+  // are open, say) they find what is there now.
+  SimulatedFileSystem disk(1);
+  std::function<void()> before_open;
+  WatchedFileSystem files(
+      [&](std::string_view operation, const std::string& path) {
+        if (operation == "open" && path.ends_with("1.segment") && before_open)
+          std::exchange(before_open, nullptr)();
+      },
+      disk);
+  JournalHarness journal(files, "/data/journal");
+  journal.options.segment_bytes = 2000;
+  ASSERT_TRUE(journal.open().ok());
+  ASSERT_TRUE(journal.make_topic("a", 1, {{"retention.ms", "-1"}}).ok());
+  const PartitionKey a = place(1, 0);
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(journal.write({{a, {"k=" + Bytes(100, 'v')}}}).ok());
+  Frame deletion;
+  deletion.deletions.push_back({a, Offset(60)});
+  ASSERT_TRUE(journal.append(deletion).ok());
+  ASSERT_TRUE(journal.store->sync().ok());
+  ASSERT_TRUE(journal.open().ok());
+  journal.store->find(a, Offset(0)).value()->segment->close();  // for others that are read
+
+  const Catalog catalog = journal.catalog;
+  JournalState state({}, journal.clock, journal.logger);
+  state.store = std::move(journal.store);
+  Inbox inbox;
+  const auto prefetch = std::make_shared<Prefetch>();
+  before_open = [&] {
+    disk.deny("1.segment");
+    EXPECT_TRUE(state.store->clean(catalog, journal.clock.now(), 1 << 20).ok());
+    disk.deny("");
+  };
+  prefetch->where = a;
+  prefetch->next = Offset(0);
+  prefetch->until = Offset(70);
+  prefetch->inbox = &inbox;
+  DiskReader reader(state);
+  {
+    const std::lock_guard lock(state.mutex);
+    reader.want(prefetch);
+  }
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  for (bool is_done = false; !is_done;) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+    inbox.wait(Duration(10));
+    const std::lock_guard lock(state.mutex);
+    is_done = !prefetch->queued && prefetch->done();
+  }
+  const std::lock_guard lock(state.mutex);
+  EXPECT_FALSE(prefetch->failed) << prefetch->failed->message();
+  EXPECT_FALSE(prefetch->ready.empty());
+  EXPECT_FALSE(before_open);
 }
 
 }  // namespace
