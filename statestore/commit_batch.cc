@@ -1,5 +1,5 @@
 #include "millrace/detail/assert.h"
-#include "millrace/detail/disk_table.h"
+#include "millrace/detail/disk_host.h"
 
 namespace millrace::state {
 
@@ -9,6 +9,12 @@ std::optional<Bytes> least_above(BytesView prefix) {
   if (above.empty()) return std::nullopt;
   ++above.back();
   return above;
+}
+
+bool is_stale(Timestamp complete_as_of, Timestamp now, Duration deletions_kept) {
+  if (deletions_kept == Duration::max() || now == kNoTimestamp) return false;
+  // Compaction counts from its own beginning, on a clock of its own: half leaves room for both.
+  return complete_as_of == kNoTimestamp || now - complete_as_of > deletions_kept / 2;
 }
 
 CommitBatch::Piece CommitBatch::keep(BytesView bytes) {

@@ -23,6 +23,7 @@ struct Content {
   Facts facts;
   Offset offset = kNoOffset;
   Timestamp stamped = kNoTimestamp;
+  Timestamp complete_as_of = kNoTimestamp;
 
   void apply(const CommitBatch& batch) {
     for (std::size_t i = 0; i < batch.entries(); ++i) {
@@ -45,6 +46,7 @@ struct Content {
         facts.erase(at);
       }
     }
+    if (batch.complete_as_of() != kNoTimestamp) complete_as_of = batch.complete_as_of();
     if (batch.last() == kNoOffset) return;
     offset = batch.last();
     stamped = batch.last_stamped();
@@ -73,11 +75,16 @@ class Walk final : public DiskScan {
 class MemoryDiskHost::Table final : public DiskTable {
  public:
   Table(const MemoryDiskOptions& options, std::int64_t& reads)
-      : late_(options.seed.has_value()), reads_(reads), random_(options.seed.value_or(0)) {}
+      : late_(options.seed.has_value()),
+        clock_(options.clock),
+        reads_(reads),
+        random_(options.seed.value_or(0)) {}
 
-  void open(const std::function<void()>& wake) {
+  void open(const std::function<void()>& wake, Duration deletions_kept) {
     wake_ = wake;
     apply(pending_.size());  // what was submitted before comes first
+    if (is_stale(content_.complete_as_of, now(), deletions_kept)) content_ = {};
+    if (content_.complete_as_of == kNoTimestamp) content_.complete_as_of = now();
     opened_.facts = content_.facts;
     opened_.offset = content_.offset;
     opened_.stamped = content_.stamped;
@@ -107,6 +114,8 @@ class MemoryDiskHost::Table final : public DiskTable {
     }
     return found;
   }
+
+  Timestamp now() const override { return clock_ ? clock_->now() : kNoTimestamp; }
 
   BatchNumber submit(CommitBatch batch) override {
     pending_.push_back(std::move(batch));
@@ -167,6 +176,7 @@ class MemoryDiskHost::Table final : public DiskTable {
   }
 
   const bool late_;
+  const Clock* const clock_;
   std::int64_t& reads_;  // of the host
   mutable std::mt19937_64 random_;
   std::function<void()> wake_;
@@ -199,7 +209,7 @@ class MemoryDiskHost::Task final : public TaskDisk {
         failure_ = "store '" + identity.store + "' in directory " + spec.directory +
                    " was written by another kind of store, or with other settings";
       }
-      store->table.open(wake);
+      store->table.open(wake, identity.deletions_kept);
     }
   }
 

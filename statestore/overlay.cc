@@ -195,6 +195,8 @@ void Overlay::forget(const std::function<bool(const Cell&)>& gone) {
 
 void Overlay::begin(const ChangeList& changes) {
   batch_ = CommitBatch();
+  // Read before the commit: whatever another owner writes comes later.
+  batch_.complete_as_of(disk_.now());
   stamped_ = kNoTimestamp;
   const std::size_t needed = deleted_.size() + changes.size();
   if (deleted_.capacity() < needed) deleted_.reserve(std::max(needed, 2 * deleted_.capacity()));

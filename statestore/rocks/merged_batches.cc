@@ -50,6 +50,7 @@ MergedBatches merge(const std::vector<const CommitBatch*>& batches) {
       const CommitBatch::Fact fact = batch.fact(i);
       merged.facts[fact.name] = fact.value;
     }
+    if (batch.complete_as_of() != kNoTimestamp) merged.complete_as_of = batch.complete_as_of();
     if (batch.last() != kNoOffset) merged.offset = {batch.last(), batch.last_stamped()};
   }
   std::sort(placed.begin(), placed.end(), [](const Placed& a, const Placed& b) {

@@ -19,6 +19,7 @@ struct MergedBatches {
   std::vector<CommitBatch::Entry> entries;  // in the order of keys
   std::size_t entry_bytes = 0;              // of keys and values
   StoredOffset offset;                      // kNoOffset: as it was
+  Timestamp complete_as_of = kNoTimestamp;  // kNoTimestamp: as it was
 };
 
 // REQUIRES: in the order of submit().

@@ -26,6 +26,8 @@ class RocksTable final : public DiskTable {
   std::optional<Bytes> fact(std::string_view name) const override;
   std::vector<std::pair<std::string, Bytes>> facts(std::string_view prefix) const override;
 
+  Timestamp now() const override { return database_.shared().clock.now(); }
+
   BatchNumber submit(CommitBatch batch) override {
     return applier_.submit(waiting_, std::move(batch));
   }

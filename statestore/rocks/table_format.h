@@ -25,8 +25,9 @@ inline constexpr char kOurs = '\x00';
 inline constexpr char kEntry = '\x01';
 
 // Names of what is ours.
-inline constexpr std::string_view kFormatName = "format";  // int32: kFormatVersion
-inline constexpr std::string_view kOffsetName = "offset";  // int64 offset ‖ int64 timestamp
+inline constexpr std::string_view kFormatName = "format";      // int32: kFormatVersion
+inline constexpr std::string_view kOffsetName = "offset";      // int64 offset ‖ int64 timestamp
+inline constexpr std::string_view kCompleteName = "complete";  // int64 timestamp
 inline constexpr std::string_view kIdentityPrefix = "identity/";  // ‖ fact → text
 inline constexpr std::string_view kFactPrefix = "fact/";          // ‖ fact → bytes
 
@@ -71,6 +72,12 @@ inline Bytes offset_value(StoredOffset at) {
   Bytes value;
   detail::append_int(at.offset.value(), value);
   detail::append_int(to_ms(at.stamped), value);
+  return value;
+}
+
+inline Bytes complete_value(Timestamp as_of) {
+  Bytes value;
+  detail::append_int(to_ms(as_of), value);
   return value;
 }
 

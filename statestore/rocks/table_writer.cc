@@ -18,6 +18,14 @@ constexpr std::size_t kWriteBatchBytes = 1 << 20;
 // As family_options() asks RocksDB for: expiry frees whole files.
 constexpr std::size_t kIngestedFileBytes = 16 << 20;
 
+// In one write, which is durable as a whole: how far the table goes, and when that was all there was.
+void put_offset(const Family& family, const MergedBatches& merged, rocksdb::WriteBatch& batch) {
+  if (merged.offset.offset != kNoOffset)
+    batch.Put(family.handle, our_key(kOffsetName), offset_value(merged.offset));
+  if (merged.complete_as_of != kNoTimestamp)
+    batch.Put(family.handle, our_key(kCompleteName), complete_value(merged.complete_as_of));
+}
+
 rocksdb::Status write_small(rocksdb::DB& db, const Family& family, const MergedBatches& merged) {
   rocksdb::WriteBatch batch;
   Bytes key;
@@ -38,9 +46,7 @@ rocksdb::Status write_small(rocksdb::DB& db, const Family& family, const MergedB
   }
   MR_FAILPOINT("apply.mid");
   // Memtables of one family are flushed in order, so the offset is never durable before its data.
-  if (merged.offset.offset != kNoOffset) {
-    batch.Put(family.handle, our_key(kOffsetName), offset_value(merged.offset));
-  }
+  put_offset(family, merged, batch);
   return batch.Count() == 0 ? done : db.Write(write_options(), &batch);
 }
 
@@ -147,7 +153,9 @@ rocksdb::Status write_all(TaskDatabase& database, const Family& family, const Me
   if (done.ok()) done = write_sorted_files(database, family, merged);
   MR_FAILPOINT("ingest.after");
   if (!done.ok() || merged.offset.offset == kNoOffset) return done;
-  done = db.Put(write_options(), family.handle, our_key(kOffsetName), offset_value(merged.offset));
+  rocksdb::WriteBatch batch;
+  put_offset(family, merged, batch);
+  done = db.Write(write_options(), &batch);
   MR_FAILPOINT("ingest.offset");
   return done.ok() ? db.Flush(rocksdb::FlushOptions(), family.handle) : done;
 }

@@ -154,7 +154,7 @@ Status TaskDatabase::open_all(const std::vector<StoreIdentity>& stores, Logger& 
   if (Status done = open_files(stores, logger); !done.ok()) return done;
   if (Status sound = check_files(after_crash, logger); !sound.ok()) return sound;
   for (std::size_t i = 0; i < stores.size(); ++i) {
-    if (Status taken = take_up(stores[i], families_[i]); !taken.ok()) return taken;
+    if (Status taken = take_up(stores[i], families_[i], logger); !taken.ok()) return taken;
   }
   return Status::success();
 }
@@ -287,12 +287,15 @@ bool TaskDatabase::has_entries(const Family& family) {
   return at->Valid() || !at->status().ok();
 }
 
-// Reads what a family says of itself. One that says nothing is new: it is given its identity, which
-// is durable before anything else is written to it.
-Status TaskDatabase::take_up(const StoreIdentity& identity, Family& family) {
-  const std::string store = "store " + identity.store;
-  std::map<std::string, std::string> facts_of_identity;
+// What a family says of itself.
+struct TaskDatabase::Said {
+  std::map<std::string, std::string> identity;
   std::optional<std::int32_t> format;
+  Timestamp complete_as_of = kNoTimestamp;
+};
+
+Status TaskDatabase::read(Family& family, Said& said) {
+  const std::string store = "store " + family.store;
   rocksdb::ReadOptions options = read_options();
   const std::string end(1, kEntry);
   const rocksdb::Slice upper(end);
@@ -302,44 +305,86 @@ Status TaskDatabase::take_up(const StoreIdentity& identity, Family& family) {
     std::string_view name = at->key().ToStringView().substr(1);
     BytesView value = at->value().ToStringView();
     if (name == kFormatName) {
-      format = detail::read_int<std::int32_t>(value);
-      if (!format) return damaged(store + ": its format cannot be read");
+      said.format = detail::read_int<std::int32_t>(value);
+      if (!said.format) return damaged(store + ": its format cannot be read");
     } else if (name == kOffsetName) {
       const auto offset = read_offset_value(value);
       if (!offset) return damaged(store + ": its changelog offset cannot be read");
       family.offset = *offset;
+    } else if (name == kCompleteName) {
+      const auto as_of = detail::read_int<std::int64_t>(value);
+      if (!as_of) return damaged(store + ": the time when it was complete cannot be read");
+      said.complete_as_of = from_ms(*as_of);
     } else if (name.starts_with(kIdentityPrefix)) {
-      facts_of_identity.emplace(name.substr(kIdentityPrefix.size()), value);
+      said.identity.emplace(name.substr(kIdentityPrefix.size()), value);
     } else if (name.starts_with(kFactPrefix)) {
       family.facts.emplace(name.substr(kFactPrefix.size()), value);
     }
   }
-  if (!at->status().ok()) return refused(at->status());
+  return at->status().ok() ? Status::success() : refused(at->status());
+}
 
-  if (format) {
-    if (*format != kFormatVersion) {
-      return Status::fatal(
-          store + " in " + directory_.string() + " is written in format " +
-          std::to_string(*format) + ", and this version knows " + std::to_string(kFormatVersion) +
-          " only. All is kept as it was. Run the version that wrote it, or delete the "
-          "directory: its stores are then restored from their changelogs");
-    }
-    const auto mismatch = identity_mismatch(identity, facts_of_identity, directory_);
-    return mismatch ? Status::fatal(*mismatch) : Status::success();
+// Effect: a family that is there is what the topology says, and young enough; else it is made.
+Status TaskDatabase::take_up(const StoreIdentity& identity, Family& family, Logger& logger) {
+  const std::string store = "store " + identity.store;
+  Said said;
+  if (Status done = read(family, said); !done.ok()) return done;
+  if (!said.format) {
+    if (has_entries(family))
+      return damaged(store + ": it has entries, and does not say what it is");
+    return make(identity, family);
   }
-  if (has_entries(family)) return damaged(store + ": it has entries, and does not say what it is");
+  if (*said.format != kFormatVersion) {
+    return Status::fatal(store + " in " + directory_.string() + " is written in format " +
+                         std::to_string(*said.format) + ", and this version knows " +
+                         std::to_string(kFormatVersion) +
+                         " only. All is kept as it was. Run the version that wrote it, or delete "
+                         "the directory: its stores are then restored from their changelogs");
+  }
+  if (const auto mismatch = identity_mismatch(identity, said.identity, directory_))
+    return Status::fatal(*mismatch);
+  if (!is_stale(said.complete_as_of, shared_.clock.now(), identity.deletions_kept))
+    return Status::success();
+  logger.warning(
+      store + " in " + directory_.string() + " had all of its changelog last " +
+      (said.complete_as_of == kNoTimestamp ? std::string("nobody knows when")
+                                           : "at " + detail::human_timestamp(said.complete_as_of)) +
+      ", and the changelog keeps deletions for " + detail::human_duration(identity.deletions_kept) +
+      ": it may never hear of some. It is made anew, and restored in full");
+  if (const rocksdb::Status done = clear(family); !done.ok()) return refused(done);
+  return make(identity, family);
+}
+
+// Effect: nothing is in it. A crash in between leaves no family of that name, or an empty one.
+rocksdb::Status TaskDatabase::clear(Family& family) {
+  rocksdb::Status done = db_->DropColumnFamily(family.handle);
+  if (!done.ok()) return done;
+  rocksdb::ColumnFamilyHandle* handle = nullptr;
+  done = db_->CreateColumnFamily(family.options, family_name(family.store), &handle);
+  if (!done.ok()) return done;
+  std::replace(handles_.begin(), handles_.end(), family.handle, handle);
+  db_->DestroyColumnFamilyHandle(family.handle);
+  family.handle = handle;
+  family.offset = {};
+  family.facts.clear();
+  return done;
+}
+
+// Effect: a new family is given its identity, which is durable before anything else is written to it.
+Status TaskDatabase::make(const StoreIdentity& identity, const Family& family) {
   rocksdb::WriteBatch batch;
   Bytes version;
   detail::append_int(kFormatVersion, version);
   batch.Put(family.handle, our_key(kFormatName), version);
+  // It lacks nothing that a changelog read from its beginning, from now on, could hold back.
+  batch.Put(family.handle, our_key(kCompleteName), complete_value(shared_.clock.now()));
   for (const auto& [name, value] : identity.facts) {
     batch.Put(family.handle, our_key(kIdentityPrefix, name), value);
   }
   rocksdb::Status written = db_->Write(write_options(), &batch);
   MR_FAILPOINT("state.identity");
   if (written.ok()) written = db_->Flush(rocksdb::FlushOptions(), family.handle);
-  if (written.ok()) return Status::success();
-  return refused(written);
+  return written.ok() ? Status::success() : refused(written);
 }
 
 // Once RocksDB (7.6 and later, 7.8.3 among them) has got over a full disk, it takes itself for stopped

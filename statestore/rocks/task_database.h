@@ -106,7 +106,11 @@ class TaskDatabase {
   Status open_all(const std::vector<StoreIdentity>& stores, Logger& logger);
   Status open_files(const std::vector<StoreIdentity>& stores, Logger& logger);
   Status check_files(bool after_crash, Logger& logger);
-  Status take_up(const StoreIdentity& identity, Family& family);
+  struct Said;
+  Status read(Family& family, Said& said);
+  Status take_up(const StoreIdentity& identity, Family& family, Logger& logger);
+  rocksdb::Status clear(Family& family);
+  Status make(const StoreIdentity& identity, const Family& family);
   rocksdb::Status flush();
   Status damaged(std::string what);
   Status refused(const rocksdb::Status& status);

@@ -43,6 +43,9 @@ struct TopicDescription {
   std::optional<std::int32_t> partitions;  // nullopt: there is no such topic
   // Limits that a record must keep, where the log has them (ENGINE §4).
   std::optional<std::int64_t> max_message_bytes;
+  // How long a tombstone can be read once compaction took what it deletes: whoever has not gone on for
+  // that long may miss it. Duration::max(): nothing is compacted; nullopt: the log does not say.
+  std::optional<Duration> deletions_kept = std::nullopt;
 };
 struct TopicsDescribed {
   std::vector<TopicDescription> topics;  // in the order asked for

@@ -79,6 +79,7 @@ std::optional<std::int64_t> number(const std::string& text) {
 }
 
 void apply_number(const std::string& key, std::int64_t value, TopicConfig& parsed) {
+  if (key == "delete.retention.ms") parsed.delete_retention_ms = value;
   if (key == "max.message.bytes") parsed.max_message_bytes = value;
   if (key == "message.timestamp.after.max.ms") parsed.most_ahead_ms = value;
   if (key == "message.timestamp.before.max.ms") parsed.most_behind_ms = value;

@@ -21,9 +21,15 @@ struct TopicConfig {
   // the default is no limit.
   std::optional<std::int64_t> most_ahead_ms = std::nullopt;
   std::optional<std::int64_t> most_behind_ms = std::nullopt;
-  bool compacted = false;      // cleanup.policy has "compact"
+  bool compacted = false;  // cleanup.policy has "compact"
+  std::int64_t delete_retention_ms = 86'400'000;
   bool deletes = true;         // cleanup.policy has "delete"
   bool stamps_itself = false;  // message.timestamp.type=LogAppendTime
+
+  // As TopicDescription says.
+  Duration deletions_kept() const {
+    return compacted ? Duration(delete_retention_ms) : Duration::max();
+  }
 
   // Whether check_record() and stamps need to know the time.
   bool needs_time() const { return stamps_itself || most_ahead_ms || most_behind_ms; }

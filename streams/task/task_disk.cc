@@ -18,6 +18,8 @@ void StreamTask::open_disk(const graph::SubtopologyPlan& plan) {
     identity.facts["changelog"] = changelog.where.topic;
     identity.facts["partitions"] =
         std::to_string(environment_.plan.partitions.at(changelog.where.topic));
+    const auto kept = environment_.plan.deletions_kept.find(changelog.where.topic);
+    if (kept != environment_.plan.deletions_kept.end()) identity.deletions_kept = kept->second;
     spec.stores.push_back(std::move(identity));
   }
   if (spec.stores.empty()) return;

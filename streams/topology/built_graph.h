@@ -69,6 +69,8 @@ struct TopicPlan {
   std::vector<std::string> repartition_topics;     // full names
   // What a record of the topic may take at most, by full name, where the log says so.
   std::map<std::string, std::int64_t> max_message_bytes;
+  // How long changelogs keep deletions that are compacted, by full name (log/event.h).
+  std::map<std::string, Duration> deletions_kept;
 };
 
 // The full name of a topic of the graph: internal topics get the application id in front.

@@ -10,6 +10,11 @@
 
 namespace millrace::worker {
 
+namespace {
+// Kafka's default of delete.retention.ms, where the log does not say.
+constexpr Duration kUsualDeletionsKept{86'400'000};
+}  // namespace
+
 Startup::Startup(const graph::BuiltGraph& graph, std::string application_id,
                  std::string dead_letter_topic, AdminDesk& admin)
     : graph_(graph),
@@ -28,6 +33,7 @@ void Startup::begin() {
 void Startup::note_limits(const log::TopicsDescribed& described) {
   for (const log::TopicDescription& topic : described.topics) {
     if (topic.max_message_bytes) plan_.max_message_bytes[topic.topic] = *topic.max_message_bytes;
+    if (topic.deletions_kept) plan_.deletions_kept[topic.topic] = *topic.deletions_kept;
   }
 }
 
@@ -79,6 +85,12 @@ void Startup::make_plan(const log::TopicsDescribed& described) {
 // would meet another task's state.
 void Startup::check_internal_topics(const log::TopicsDescribed& described) {
   note_limits(described);
+  for (const graph::InternalTopic& topic : plan_.internal_topics) {
+    const auto policy = topic.config.find("cleanup.policy");
+    const bool compacted =
+        policy != topic.config.end() && policy->second.find("compact") != std::string::npos;
+    if (compacted) plan_.deletions_kept.try_emplace(topic.name, kUsualDeletionsKept);
+  }
   std::string mistakes;
   for (std::size_t i = 0; i < described.topics.size(); ++i) {
     const log::TopicDescription& found = described.topics[i];

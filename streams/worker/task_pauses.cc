@@ -50,6 +50,7 @@ bool TaskSet::must_reopen(const Entry& entry) const {
 
 bool TaskSet::resume() {
   const Duration now = parts_.clock.monotonic();
+  if (confirm_at_ && now >= *confirm_at_) confirm_disks();
   bool moved = false;
   std::vector<std::pair<TopicPartition, int>> anew;
   for (auto& [id, entry] : tasks_) {
@@ -75,7 +76,7 @@ bool TaskSet::resume() {
 }
 
 std::optional<Duration> TaskSet::next_resume() const {
-  std::optional<Duration> next;
+  std::optional<Duration> next = confirm_at_;
   for (const auto& [id, entry] : tasks_) {
     if (entry.state != TaskState::kBackingOff) continue;
     if (!next || entry.pause->until < *next) next = entry.pause->until;

@@ -18,7 +18,11 @@ bool TaskSet::restored(TaskId id, Entry& entry) {
   if (!read) return false;
   // What was read is on its way to the disk; the stores are used when it is there.
   if (!std::exchange(entry.restore_read, true)) {
-    for (const auto& changelog : changelogs) changelog.cells->finish_restore();
+    for (const auto& changelog : changelogs) {
+      changelog.cells->finish_restore();
+      confirm(changelog, entry.bounds_as_of);
+      if (changelog.table && !confirm_at_) confirm_at_ = next_confirmation();
+    }
   }
   return std::all_of(changelogs.begin(), changelogs.end(),
                      [](const auto& c) { return c.cells->restored(); });
@@ -83,6 +87,55 @@ std::optional<std::string> TaskSet::restore_from(const Entry& entry, std::size_t
   if (stamped != kNoTimestamp && has >= start) last = Restorer::LastApplied{has, stamped};
   restorer_.add(changelog.where, std::max(start, has + 1), end, *changelog.cells, last);
   return std::nullopt;
+}
+
+// Effect: the disk notes that at that time it had all of the changelog, once it has what was submitted.
+void TaskSet::confirm(const task::StreamTask::Changelog& changelog, Timestamp as_of) {
+  if (!changelog.table) return;
+  state::CommitBatch note;
+  note.complete_as_of(as_of);
+  changelog.table->submit(std::move(note));
+}
+
+// A store is too old after half the time that deletions are kept: several confirmations may be missed.
+std::optional<Duration> TaskSet::next_confirmation() const {
+  constexpr Duration kLeast{1'000};
+  Duration least = Duration::max();
+  for (const auto& [topic, kept] : environment_.plan.deletions_kept) least = std::min(least, kept);
+  if (least == Duration::max()) return std::nullopt;
+  return parts_.clock.monotonic() + std::max(least / 8, kLeast);
+}
+
+// Effect: the disk of a store to whose changelog nobody wrote since it had all of it notes that this is
+// still so. Without that a store that nobody changes for long would be restored for nothing.
+void TaskSet::confirm_disks() {
+  confirm_at_ = next_confirmation();
+  std::vector<TopicPartition> changelogs;
+  std::vector<std::pair<TaskId, std::int64_t>> tasks;
+  for (const auto& [id, entry] : tasks_) {
+    if (entry.state != TaskState::kRunning) continue;
+    tasks.emplace_back(id, entry.incarnation);
+    for (const auto& changelog : entry.task->changelogs()) changelogs.push_back(changelog.where);
+  }
+  if (changelogs.empty()) return;
+  const Timestamp asked = parts_.clock.now();
+  parts_.admin.list_offsets(
+      log::OffsetKind::kEnd, changelogs, [=, this](const log::OffsetsListed& ends) {
+        std::map<TopicPartition, Offset> end_of;
+        for (const auto& listed : ends.offsets) end_of[listed.where] = listed.offset;
+        for (const auto& [id, same] : tasks) {
+          Entry* const entry = find(id, same);
+          if (!entry || entry->state != TaskState::kRunning) continue;
+          for (std::size_t i = 0; i < entry->task->changelogs().size(); ++i) {
+            const task::StreamTask::Changelog& changelog = entry->task->changelogs()[i];
+            // Behind the last record of a commit stands its marker.
+            const Offset own = changelog.cells->restored_to();
+            const Offset has = own == kNoOffset ? entry->changelog_bounds[i].end
+                                                : std::max(entry->changelog_bounds[i].end, own + 2);
+            if (end_of.at(changelog.where) <= has) confirm(changelog, asked);
+          }
+        }
+      });
 }
 
 // Effect: a task whose disk takes nothing any more backs off, and opens it anew after that. Returns whether

@@ -124,6 +124,7 @@ void TaskSet::restore(const std::vector<TaskId>& ids) {
   }
   parts_.admin.list_offsets(
       log::OffsetKind::kStart, changelogs, [=, this](const log::OffsetsListed& starts) {
+        const Timestamp asked = parts_.clock.now();
         parts_.admin.list_offsets(
             log::OffsetKind::kEnd, changelogs, [=, this](const log::OffsetsListed& ends) {
               for (const auto& [id, same] : tasks) {
@@ -136,6 +137,7 @@ void TaskSet::restore(const std::vector<TaskId>& ids) {
                   entry->changelog_bounds.push_back(
                       {starts.offsets[i].offset, ends.offsets[i].offset});
                 }
+                entry->bounds_as_of = asked;
                 entry->bounds_known = true;
               }
               start_restored();

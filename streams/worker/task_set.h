@@ -55,7 +55,8 @@ class TaskSet {
       Offset start;
       Offset end;
     };
-    std::vector<Bounds> changelog_bounds;  // once known, in the order of changelogs()
+    std::vector<Bounds> changelog_bounds;   // once known, in the order of changelogs()
+    Timestamp bounds_as_of = kNoTimestamp;  // when their ends were asked for
     bool bounds_known = false;
     bool restore_begun = false;                 // the restorer has its changelogs
     bool restore_read = false;                  // and has read them to their ends
@@ -100,8 +101,10 @@ class TaskSet {
   void retry(TaskId id, Entry& entry, std::string why, Duration pause);
   // The same for a task that could not be set up: after the pause it is made again.
   void back_off_anew(TaskId id, Entry& entry, std::string why, Duration pause);
-  // Effect: tasks whose pause is over go on. Returns whether there were any.
+  // Effect: tasks whose pause is over go on; now and then disks are told that they still have all of
+  // their changelogs. Returns whether any task went on.
   bool resume();
+  // When resume() has something to do next.
   std::optional<Duration> next_resume() const;
 
   // --- records
@@ -152,6 +155,9 @@ class TaskSet {
   bool begin_restore(TaskId id, Entry& entry);
   bool disk_failed(TaskId id, Entry& entry);
   bool must_reopen(const Entry& entry) const;
+  void confirm_disks();
+  std::optional<Duration> next_confirmation() const;
+  static void confirm(const task::StreamTask::Changelog& changelog, Timestamp as_of);
   std::optional<std::string> restore_from(const Entry& entry, std::size_t changelog);
   void start_reading(Entry& entry);
   void close(Entry& entry, TaskEvent why);
@@ -174,6 +180,7 @@ class TaskSet {
   Restorer restorer_;
   log::RecordBatch batch_;
   bool fetching_ = true;
+  std::optional<Duration> confirm_at_;  // nullopt: there is no disk that may get too old
   std::optional<std::string> failure_;
 };
 

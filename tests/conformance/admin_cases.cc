@@ -10,7 +10,9 @@ using testing::IsEmpty;
 TEST_P(LogConformance, TopicsAreDescribed) {
   // Partition counts and size limits come in the order asked for; a missing topic has no count.
   const std::string wide = topic(7);
-  const std::string small = topic(1, {{"max.message.bytes", "2000"}});
+  const std::string small = topic(1, {{"max.message.bytes", "2000"},
+                                      {"cleanup.policy", "compact"},
+                                      {"delete.retention.ms", "5000"}});
   const std::string missing = unique("missing");
   const OperationId id = next_id();
   admin().submit_describe_topics(id, {small, missing, wide});
@@ -19,8 +21,10 @@ TEST_P(LogConformance, TopicsAreDescribed) {
   EXPECT_EQ(topics[0].topic, small);
   EXPECT_EQ(topics[0].partitions, 1);
   EXPECT_EQ(topics[0].max_message_bytes, 2000);
+  EXPECT_EQ(topics[0].deletions_kept, Duration(5000));
   EXPECT_EQ(topics[1].partitions, std::nullopt);
   EXPECT_EQ(topics[2].partitions, 7);
+  EXPECT_EQ(topics[2].deletions_kept, Duration::max());
 }
 
 TEST_P(LogConformance, CreatingATopicThatExistsChangesNothing) {

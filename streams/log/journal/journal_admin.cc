@@ -40,6 +40,7 @@ void JournalAdmin::submit_describe_topics(OperationId id, std::vector<std::strin
     if (const auto topic = state_.topics.find(name)) {
       d.partitions = topic->partitions();
       d.max_message_bytes = topic->config().max_message_bytes;
+      d.deletions_kept = topic->config().deletions_kept();
     }
     d.topic = std::move(name);
   }

@@ -67,11 +67,25 @@ Result<TopicsDescribed> AdminCalls::describe_topics(const std::vector<std::strin
   for (const std::string& topic : topics) {
     const auto count = partition_count(topic, deadline);
     if (!count.ok()) return count.status();
-    described.topics.push_back({topic, count.value(), std::nullopt});
+    described.topics.push_back({topic, count.value(), std::nullopt, std::nullopt});
   }
   Status status = add_limits(described.topics, deadline);
   if (!status.ok()) return status;
   return described;
+}
+
+// Effect: what these configuration entries of the topic say of its limits.
+static void take_limits(const std::map<std::string_view, const char*>& values,
+                        TopicDescription& topic) {
+  if (const auto most = values.find("max.message.bytes"); most != values.end())
+    topic.max_message_bytes = std::strtoll(most->second, nullptr, 10);
+  const auto policy = values.find("cleanup.policy");
+  if (policy == values.end()) return;
+  if (std::string_view(policy->second).find("compact") == std::string_view::npos) {
+    topic.deletions_kept = Duration::max();
+  } else if (const auto kept = values.find("delete.retention.ms"); kept != values.end()) {
+    topic.deletions_kept = Duration(std::strtoll(kept->second, nullptr, 10));
+  }
 }
 
 Status AdminCalls::add_limits(std::vector<TopicDescription>& topics, Deadline deadline) {
@@ -98,14 +112,13 @@ Status AdminCalls::add_limits(std::vector<TopicDescription>& topics, Deadline de
     const std::string_view name = rd_kafka_ConfigResource_name(found[i]);
     std::size_t entries = 0;
     const rd_kafka_ConfigEntry_t** entry = rd_kafka_ConfigResource_configs(found[i], &entries);
+    std::map<std::string_view, const char*> values;
     for (std::size_t e = 0; e < entries; ++e) {
       const char* value = rd_kafka_ConfigEntry_value(entry[e]);
-      if (value == nullptr ||
-          std::string_view(rd_kafka_ConfigEntry_name(entry[e])) != "max.message.bytes")
-        continue;
-      for (TopicDescription& topic : topics) {
-        if (topic.topic == name) topic.max_message_bytes = std::strtoll(value, nullptr, 10);
-      }
+      if (value != nullptr) values[rd_kafka_ConfigEntry_name(entry[e])] = value;
+    }
+    for (TopicDescription& topic : topics) {
+      if (topic.topic == name) take_limits(values, topic);
     }
   }
   return Status::success();

@@ -38,6 +38,7 @@ void MemoryAdmin::submit_describe_topics(OperationId id, std::vector<std::string
       if (const auto topic = broker_.topics.find(name)) {
         d.partitions = topic->partitions();
         d.max_message_bytes = topic->max_message_bytes();
+        d.deletions_kept = topic->deletions_kept();
       }
     }
     return {Status::success(), std::move(described)};

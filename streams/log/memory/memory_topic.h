@@ -23,6 +23,7 @@ class MemoryTopic {
   const std::map<std::string, std::string>& config() const { return config_; }
   std::int32_t partitions() const { return static_cast<std::int32_t>(partitions_.size()); }
   std::int64_t max_message_bytes() const { return parsed_.max_message_bytes; }
+  Duration deletions_kept() const { return parsed_.deletions_kept(); }
   // False for a topic that is only compacted.
   bool takes_delete_records() const { return parsed_.deletes; }
 

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cstdlib>
 
+#include "millrace/clock.h"
 #include "millrace/detail/encoding.h"
 #include "rocks/rocks_options.h"
 #include "statestore/rocks/rocks_support.h"
@@ -211,6 +212,56 @@ TEST_F(RocksHost, NewerFormatIsLeftAlone) {
   }
   OpenHost host(options());
   EXPECT_THAT(host.task().failure(), AllOf(HasSubstr("format 2"), HasSubstr("knows 1")));
+}
+
+TEST_F(RocksHost, ATableThatMayHaveMissedDeletionsIsMadeAnew) {
+  ManualClock clock(from_ms(1'769'862'600'250));
+  RocksHostOptions timed = options();
+  timed.clock = &clock;
+  const auto stores = [](Duration kept) {
+    StoreIdentity counts = identity("counts");
+    counts.deletions_kept = kept;
+    return std::vector<StoreIdentity>{counts, identity("other")};
+  };
+  const auto put = [&](OpenHost& host, Timestamp complete_as_of) {
+    CommitBatch batch = one_put("a", "1", 5, Offset(7));
+    batch.set_fact("name", "value");
+    batch.complete_as_of(complete_as_of);
+    host.apply(std::move(batch));
+  };
+  // Both ways into a table.
+  for (const std::size_t ingest_from : {std::size_t{1}, std::size_t{1} << 30}) {
+    timed.directory = directory_.path() / std::to_string(ingest_from);
+    timed.ingest_from = ingest_from;
+    OpenHost host(timed, stores(Duration(1000)));
+    put(host, clock.now());
+    host.apply(host.table("other"), one_put("b", "2", 6, Offset(8)));
+    const auto again = [&](Duration kept) -> DiskTable& {
+      host.close_task();
+      host.open(stores(kept));
+      return host.table();
+    };
+    clock.advance(Duration(500));
+    EXPECT_EQ(again(Duration(1000)).offset(), Offset(7));
+    clock.advance(Duration(1));
+    EXPECT_EQ(again(Duration::max()).offset(), Offset(7));
+    EXPECT_EQ(again(Duration(1000)).offset(), kNoOffset);
+    EXPECT_EQ(contents(host.table()), Contents{});
+    EXPECT_EQ(host.table().fact("name"), std::nullopt);
+    EXPECT_THAT(lines_.all(), AllOf(HasSubstr("store counts in"), HasSubstr("2026-01-31T12:30:00"),
+                                    HasSubstr("made anew")));
+    EXPECT_EQ(contents(host.table("other")), (Contents{{"b", {"2", 6}}}));
+
+    // A note by itself is enough, and a batch without one changes nothing.
+    put(host, kNoTimestamp);
+    clock.advance(Duration(400));
+    CommitBatch note;
+    note.complete_as_of(clock.now());
+    host.apply(std::move(note));
+    clock.advance(Duration(400));
+    EXPECT_EQ(again(Duration(1000)).offset(), Offset(7));
+    EXPECT_EQ(contents(host.table()), (Contents{{"a", {"1", 5}}}));
+  }
 }
 
 TEST_F(RocksHost, SaysWhichRocksDbIsLinked) {

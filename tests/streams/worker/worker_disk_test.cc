@@ -80,6 +80,7 @@ class BreakingHost final : public state::DiskHost {
     std::vector<std::pair<std::string, Bytes>> facts(std::string_view prefix) const override {
       return below_.facts(prefix);
     }
+    Timestamp now() const override { return below_.now(); }
     state::BatchNumber submit(state::CommitBatch batch) override {
       if (broken_) return state::BatchNumber(1);
       return below_.submit(std::move(batch));

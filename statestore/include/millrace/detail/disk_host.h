@@ -26,7 +26,15 @@ struct StoreIdentity {
   // {"key.serde", ...}, {"value.serde", ...}, {"changelog", topic}, {"partitions", "8"}. Compared as
   // texts, all of them.
   std::map<std::string, std::string> facts;
+  // How long its changelog keeps deletions (delete.retention.ms). A table that was complete last more
+  // than half of that ago may never hear of some: it is made anew at the opening, and says so.
+  // Duration::max(): for ever.
+  Duration deletions_kept = Duration::max();
 };
+
+// Whether a table that was complete last at this time may have missed a deletion. kNoTimestamp: whether
+// it ever was is not known.
+bool is_stale(Timestamp complete_as_of, Timestamp now, Duration deletions_kept);
 
 struct TaskDiskSpec {
   std::string directory;  // below the application's: anchor topic and partition (DESIGN §6)

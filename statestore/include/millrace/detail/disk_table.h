@@ -61,11 +61,16 @@ class CommitBatch {
     last_stamped_ = stamped;
   }
 
-  bool empty() const;
+  // Effect: with this batch the table has all that its changelog had at this time of the wall clock.
+  // Without it what the table knew of that stays.
+  void complete_as_of(Timestamp time) { complete_as_of_ = time; }
+
+  bool empty() const;  // whatever complete_as_of() says
   std::size_t entries() const { return entries_.size(); }
   std::size_t bytes() const;  // memory held
   Offset last() const { return last_; }
   Timestamp last_stamped() const { return last_stamped_; }
+  Timestamp complete_as_of() const { return complete_as_of_; }  // kNoTimestamp: not said
 
   Entry entry(std::size_t i) const;
   std::size_t drops() const { return drops_.size(); }
@@ -97,6 +102,7 @@ class CommitBatch {
   std::vector<Stored> facts_;  // their names stand in `key`
   Offset last_ = kNoOffset;
   Timestamp last_stamped_ = kNoTimestamp;
+  Timestamp complete_as_of_ = kNoTimestamp;
 };
 
 struct DiskEntry {
@@ -138,6 +144,9 @@ class DiskTable {
   virtual std::optional<Bytes> fact(std::string_view name) const = 0;
   // All facts whose names begin with `prefix`, as of the opening, in the order of their names.
   virtual std::vector<std::pair<std::string, Bytes>> facts(std::string_view prefix) const = 0;
+
+  // The wall clock by which the disk tells how old it is; kNoTimestamp: it does not.
+  virtual Timestamp now() const { return kNoTimestamp; }
 
   // Effect: hands the batch to the applier. Never waits. Batches that memory has no room for show in
   // the budget, not here.

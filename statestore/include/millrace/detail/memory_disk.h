@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 
+#include "millrace/clock.h"
 #include "millrace/detail/disk_host.h"
 
 namespace millrace::state {
@@ -22,6 +23,8 @@ struct MemoryDiskOptions {
   // Sometimes, as chosen by this seed, at looks at applied(); after hurry() at the next. nullopt: at
   // once.
   std::optional<std::uint64_t> seed = {};
+  // By which tables tell how old they are; outlives the host. nullptr: none ever gets too old.
+  const Clock* clock = nullptr;
 };
 
 // Unlike the real one not thread-safe: its thread is the task's. Nothing waits: a task is open at
