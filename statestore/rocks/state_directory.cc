@@ -9,7 +9,9 @@
 
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "millrace/clock.h"
 #include "millrace/detail/encoding.h"
@@ -21,6 +23,7 @@ namespace millrace::state::rocks {
 namespace {
 
 constexpr const char* kLockFile = ".lock";
+constexpr const char* kProbeFile = ".probe";
 // File systems take 255 bytes; RocksDB's own files need none of them.
 constexpr std::size_t kLongestFileName = 240;
 
@@ -67,6 +70,42 @@ bool write_owner(int lock) {
          ::fsync(lock) == 0;
 }
 
+// What RocksDB does all the time, tried once: a file is written, synced and renamed, and so is its
+// directory. Returns false with errno set.
+bool probe(const std::filesystem::path& path) {
+  const std::filesystem::path file = path / kProbeFile;
+  const std::filesystem::path renamed = path / (std::string(kProbeFile) + "-renamed");
+  const Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.get() < 0) return false;
+  ::unlink(file.c_str());  // left by a process that was killed
+  const Descriptor written(
+      ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (written.get() < 0) return false;
+  constexpr std::string_view kText = "millrace was here\n";
+  const bool done =
+      ::write(written.get(), kText.data(), kText.size()) == static_cast<ssize_t>(kText.size()) &&
+      ::fsync(written.get()) == 0 && ::rename(file.c_str(), renamed.c_str()) == 0 &&
+      ::fsync(directory.get()) == 0;
+  const int error = errno;
+  ::unlink(file.c_str());
+  ::unlink(renamed.c_str());
+  errno = error;
+  return done;
+}
+
+// Whoever can write to the directory above can put another in place of ours; it would be refused if it is
+// not this user's, and the state is gone from where it was.
+void warn_of_parent(const std::filesystem::path& path, Logger& logger) {
+  struct stat above {};
+  const std::filesystem::path parent = path.parent_path();
+  if (::stat(parent.c_str(), &above) != 0 || !S_ISDIR(above.st_mode)) return;
+  if ((above.st_mode & S_IWOTH) == 0 || (above.st_mode & S_ISVTX) != 0) return;
+  logger.warning(
+      "directory " + parent.string() +
+      ", which holds the state directory, can be written to by all users: any of them can "
+      "move the state away (chmod o-w, or chmod +t, mends that)");
+}
+
 }  // namespace
 
 Result<StateDirectory> StateDirectory::open(const std::filesystem::path& path, Logger& logger) {
@@ -77,11 +116,13 @@ Result<StateDirectory> StateDirectory::open(const std::filesystem::path& path, L
   if (S_ISLNK(found.st_mode))
     return unusable(path, "is a link, which somebody could point elsewhere");
   if (!S_ISDIR(found.st_mode)) return unusable(path, "is not a directory");
+  std::vector<std::string> mistakes;
   if (found.st_uid != ::geteuid())
-    return unusable(path, "belongs to user " + std::to_string(found.st_uid) +
-                              ", and this process runs as " + std::to_string(::geteuid()));
+    mistakes.push_back("belongs to user " + std::to_string(found.st_uid) +
+                       ", and this process runs as " + std::to_string(::geteuid()));
   if ((found.st_mode & 022) != 0)
-    return unusable(path, "can be written to by other users (chmod 700 mends that)");
+    mistakes.push_back("can be written to by other users (chmod 700 mends that)");
+  if (!mistakes.empty()) return unusable(path, detail::join(mistakes, ", and it "));
   if ((found.st_mode & 077) != 0 && ::chmod(path.c_str(), 0700) != 0)
     return unusable(path,
                     "can be read by other users, and that cannot be changed: " + error_text());
@@ -96,8 +137,10 @@ Result<StateDirectory> StateDirectory::open(const std::filesystem::path& path, L
         ". Nothing was touched; two workers on one machine need different directories: "
         "say another with state.dir, or stop the other process");
   }
-  if (!write_owner(lock.get())) return unusable(path, "cannot be written to: " + error_text());
+  if (!write_owner(lock.get()) || !probe(path))
+    return unusable(path, "cannot be written to: " + error_text());
 
+  warn_of_parent(path, logger);
   struct statfs system {};
   if (::statfs(path.c_str(), &system) == 0 && system.f_type == TMPFS_MAGIC) {
     logger.warning("state directory " + path.string() +

@@ -18,8 +18,9 @@ namespace millrace::state::rocks {
 
 class StateDirectory {
  public:
-  // Effect: makes the directory (mode 0700, parents included), takes it for this process, and writes
-  // a file to find out that it can. Errors: kFatal: another process has it (which, since when), it is
+  // Effect: makes the directory (mode 0700, parents included), takes it for this process, and tries what
+  // it needs: to write, sync and rename a file. Warns of a directory that lies in memory, and of one above
+  // that all can write to. Errors: kFatal: another process has it (which, since when), it is
   // a link or somebody else's or open to all, it cannot be written to.
   static Result<StateDirectory> open(const std::filesystem::path& path, Logger& logger);
 

@@ -281,10 +281,12 @@ Status TaskDatabase::check_files(bool after_crash, Logger& logger) {
   return Status::success();
 }
 
-bool TaskDatabase::has_entries(const Family& family) {
+// Effect: `any` says whether the family has entries.
+Status TaskDatabase::find_entries(const Family& family, bool& any) {
   const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(read_options(), family.handle));
   at->Seek(std::string(1, kEntry));
-  return at->Valid() || !at->status().ok();
+  any = at->Valid();
+  return at->status().ok() ? Status::success() : refused(at->status());
 }
 
 // What a family says of itself.
@@ -328,10 +330,15 @@ Status TaskDatabase::read(Family& family, Said& said) {
 Status TaskDatabase::take_up(const StoreIdentity& identity, Family& family, Logger& logger) {
   const std::string store = "store " + identity.store;
   Said said;
+  const std::uint64_t read_errors = shared_.read_errors->count();
   if (Status done = read(family, said); !done.ok()) return done;
   if (!said.format) {
-    if (has_entries(family))
-      return damaged(store + ": it has entries, and does not say what it is");
+    bool any = false;
+    if (Status done = find_entries(family, any); !done.ok()) return done;
+    // A file that could not be read just now may have been passed over in silence (read_errors).
+    if (shared_.read_errors->count() != read_errors)
+      return refused(rocksdb::Status::IOError(shared_.read_errors->last()));
+    if (any) return damaged(store + ": it has entries, and does not say what it is");
     return make(identity, family);
   }
   if (*said.format != kFormatVersion) {

@@ -115,7 +115,7 @@ class TaskDatabase {
   Status damaged(std::string what);
   Status refused(const rocksdb::Status& status);
   Status files_can_be_opened() const;
-  bool has_entries(const Family& family);
+  Status find_entries(const Family& family, bool& any);
 
   const std::filesystem::path directory_;
   const SharedResources& shared_;
