@@ -62,13 +62,16 @@ void KeyValueCells::scan(OptionalBytesView from, OptionalBytesView to, ScanOrder
               [&](Cell& cell) { return !type_.has_value(cell.value()) || visit(cell); });
 }
 
-void KeyValueCells::write_changes(ChangelogWriter& writer) {
-  if (overlay_ != nullptr) overlay_->begin(changes_);
-  changes_.for_each([&](const Cell& cell) {
+void KeyValueCells::write_some(ChangelogWriter& writer, std::size_t& budget) {
+  const auto begin = [this] {
+    if (overlay_ != nullptr) overlay_->begin(changes_);
+  };
+  const auto write = [&](const Cell& cell) {
     if (!changes_.is_change(cell)) return;
     const auto value = write_cell(cell, cell.key(), type_, *codec_, buffer_, writer);
     if (overlay_ != nullptr) overlay_->write(cell.key(), value, cell.timestamp);
-  });
+  };
+  changes_.for_some(begin, write, budget);
 }
 
 void KeyValueCells::commit(ChangelogRange written) {

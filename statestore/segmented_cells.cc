@@ -69,9 +69,11 @@ std::int64_t SegmentedCells::least_readable() const {
   return (*memory_)[observed_] - to_ms(spec_.retention) + 1;
 }
 
-void SegmentedCells::write_changes(ChangelogWriter& writer) {
-  if (overlay_ != nullptr) overlay_->begin(changes_);
-  changes_.for_each([&](const Cell& cell) {
+void SegmentedCells::write_some(ChangelogWriter& writer, std::size_t& budget) {
+  const auto begin = [this] {
+    if (overlay_ != nullptr) overlay_->begin(changes_);
+  };
+  const auto write = [&](const Cell& cell) {
     if (!changes_.is_change(cell)) return;
     changelog_key_.clear();
     write_changelog_key(cell, changelog_key_);
@@ -80,7 +82,8 @@ void SegmentedCells::write_changes(ChangelogWriter& writer) {
     disk_key_.assign(number_bytes(segment_of(cell).tag()));
     write_disk_key(entry_key(cell), disk_key_);
     overlay_->write(disk_key_, value, cell.timestamp);
-  });
+  };
+  changes_.for_some(begin, write, budget);
 }
 
 void SegmentedCells::commit(ChangelogRange written) {

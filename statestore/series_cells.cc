@@ -190,13 +190,16 @@ Series& SeriesCells::series_at(Segment& segment, BytesView key) {
   if (!created) return series;
   series.settle(place, type(), footprint());
   if (segment.all_in_memory) return series;
+  place.listed = 1;  // stays, though it be empty
   try {
     load(segment, series);
     if (series.entries().empty()) {
       absent_.push_back(&place);
-      place.listed = 1;
+    } else {
+      place.listed = 0;
     }
   } catch (...) {
+    place.listed = 0;
     segment.erase(place);
     throw;
   }

@@ -76,6 +76,7 @@ void ChangeList::commit(BatchNumber batch, std::vector<Cell*>* deleted) noexcept
   undos_.clear();
   nested_.clear();
   told_ = 1;
+  begin_anew();
 }
 
 void ChangeList::abort() noexcept {
@@ -84,6 +85,7 @@ void ChangeList::abort() noexcept {
   undos_.clear();
   nested_.clear();
   told_ = 1;
+  begin_anew();
 }
 
 void ChangeList::set_savepoint() {

@@ -83,7 +83,9 @@ const TopicPartition& Blame::partition_of(const Item& item) const {
 }
 
 int Blame::count_attempt(const Item& item) {
-  const Key key{item.source, item.is_punctuation() ? Offset(item.schedule) : item.record.offset};
+  const std::tuple key(item.source,
+                       item.is_punctuation() ? Offset(item.schedule) : item.record.offset,
+                       item.record.timestamp);
   if (failed_last_ != key) attempts_ = 0;
   failed_last_ = key;
   return ++attempts_;

@@ -8,6 +8,7 @@
 #include <exception>
 #include <map>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -117,7 +118,7 @@ class Blame {
   std::int64_t punctuations_ = 0;        // that were left out, so far
   std::vector<std::int64_t> passed_by_;  // punctuations, in the open transaction
   bool set_null_aside_ = false;          // in the open transaction
-  Key failed_last_{0, kNoOffset};
+  std::tuple<std::size_t, Offset, Timestamp> failed_last_{0, kNoOffset, {}};
   int attempts_ = 0;         // of failed_last_
   std::int64_t logged_ = 0;  // items that were left out
 };

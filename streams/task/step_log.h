@@ -44,11 +44,12 @@ class StepLog {
     return to_replay_.front().item;
   }
 
-  // Effect: notes that this step was taken. REQUIRES: next() is this one or nullopt.
+  // Effect: notes that this step was taken. One that next() does not name comes between: in a replay
+  // that lacks what was left out, a punctuation may come due at another record.
   void taken(const WorkItem& item) {
     append(taken_, item, 1);
     ++taken_count_;
-    if (!to_replay_.empty()) skip_next();
+    if (next() == item) skip_next();
   }
 
   // Effect: the step that must be taken next cannot be, and is left out. REQUIRES: next().

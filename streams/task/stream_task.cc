@@ -115,19 +115,21 @@ StreamTask::Step StreamTask::step(const CaughtUp& caught_up, Now now) {
       chosen = choose(caught_up, now, outcome);
     } catch (...) {
       outcome.failure = failed_to_decode();
-      if (outcome.failure.left_out()) continue;  // nothing has happened yet: it goes on without it
-      outcome.kind = Step::Kind::kFailed;
+      // Nothing has happened yet: it goes on without it.
+      outcome.kind = outcome.failure.left_out() ? Step::Kind::kLeftOut : Step::Kind::kFailed;
       return outcome;
     }
     if (!chosen) return outcome;
     if (!rehearsed && !replaying()) {
-      rehearse(*chosen);
       rehearsed = true;
-      continue;
+      if (rehearse(*chosen)) continue;
+      outcome.kind = Step::Kind::kFailed;
+      outcome.failure.action = ErrorAction::kSkip;  // only an abort helps
+      return outcome;
     }
     if (std::optional<Failure> failure = attempt(*chosen)) {
-      if (take_back_last() && failure->left_out()) continue;  // it goes on without it
-      outcome.kind = Step::Kind::kFailed;
+      outcome.kind =
+          take_back_last() && failure->left_out() ? Step::Kind::kLeftOut : Step::Kind::kFailed;
       outcome.failure = std::move(*failure);
     } else {
       outcome.kind = Step::Kind::kRan;
@@ -155,7 +157,7 @@ void StreamTask::run(const WorkItem& item, bool with_savepoint) {
   busy_ = item;
   wall_ = item.wall;
   const bool is_record = item.kind == WorkItem::Kind::kRecord;
-  last_ = {item, is_record ? queues_[item.queue()]->taken() : 0};
+  before_last_ = std::exchange(last_, {item, is_record ? queues_[item.queue()]->taken() : 0});
   steps_.taken(item);
   if (with_savepoint) savepoint_.set();
   if (is_record) {
@@ -207,9 +209,13 @@ std::optional<WorkItem> StreamTask::next_replayed() {
     busy_ = *item;
     wall_ = item->wall;  // a source may ask for it
     if (item->kind == WorkItem::Kind::kPunctuation) {
-      // Not due: the record that moved the time to it is left out.
-      if (item->left_out != 0 || is_due(*item)) return item;
-      steps_.skip_next();  // made in an earlier transaction, not in init(): it ended with the abort
+      // One that is not due: the record that moved the time to it is left out. One that is not there,
+      // made in an earlier transaction and not in init(), ended with the abort; its dead letter did not.
+      if (punctuations_.has(item->of) ? is_due(*item) : item->left_out != 0) return item;
+      steps_.skip_next();
+    } else if (const auto due = punctuations_.due(stream_time(), item->wall)) {
+      return WorkItem::punctuation(*due,
+                                   item->wall);  // of a record that is left out now it came later
     } else if (queues_[item->queue()]->head()) {
       return item;
     } else {

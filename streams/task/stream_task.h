@@ -118,6 +118,7 @@ class StreamTask final : public graph::NodeContext, private graph::ProcessorHost
   struct Step {
     enum class Kind {
       kRan,      // took one record, or called one punctuator
+      kLeftOut,  // the same, but it failed and is left out: nothing of it is there
       kIdle,     // nothing waits
       kWaiting,  // a record waits, but an empty partition may still bring an earlier one (R-T5)
       kFailed,   // `failure` says what became of it; the transaction must be aborted
@@ -162,9 +163,12 @@ class StreamTask final : public graph::NodeContext, private graph::ProcessorHost
   // Whether a commit would have anything to say.
   bool has_progress() const;
 
-  // Effect: sends every changed cell to its changelog. Errors: a failure that nobody was asked about
-  // yet, where a serializer throws; the transaction must be aborted.
-  std::optional<Failure> write_changes();
+  // Effect: sends changed cells to their changelogs: the next ones since begin_changes(), at most
+  // `budget`, which it takes off it. If some of it is left all are sent. Errors: a failure that nobody
+  // was asked about yet, where a serializer throws; the transaction must be aborted.
+  // REQUIRES: no step in between.
+  void begin_changes() { writing_ = 0; }
+  std::optional<Failure> write_changes(std::size_t& budget);
 
   // Whether records are left out, or set aside as nulls, whose offsets are not committed yet.
   bool leaves_out() const { return blame_.leaves_out(); }
@@ -251,7 +255,7 @@ class StreamTask final : public graph::NodeContext, private graph::ProcessorHost
   void run(const WorkItem& item, bool with_savepoint);
   void pass_by(const WorkItem& punctuation);
   bool is_due(const WorkItem& punctuation) const;
-  void rehearse(const WorkItem& item);
+  bool rehearse(const WorkItem& item);
   bool take_back_last();
   void close_graph();
   Failure failed_to_decode();
@@ -274,6 +278,7 @@ class StreamTask final : public graph::NodeContext, private graph::ProcessorHost
   std::size_t evicted_last_ = 0;          // of evictable_
   std::vector<Changelog> changelogs_;
   std::vector<graph::SinkTarget> changelog_targets_;
+  std::size_t writing_ = 0;              // of changelogs_: the first whose changes are not sent yet
   std::vector<state::Store*> unlogged_;  // of stores_, those without a changelog
   std::vector<std::unique_ptr<RecordQueue>> queues_;
   TaskGraph graph_;
@@ -287,7 +292,8 @@ class StreamTask final : public graph::NodeContext, private graph::ProcessorHost
     WorkItem item;
     std::size_t at = 0;  // a record: among those that its queue retains
   };
-  Taken last_;        // the last step of the open transaction
+  Taken last_;  // the last step of the open transaction
+  Taken before_last_;
   WorkItem busy_;     // what is at work: what failed, if something throws
   Timestamp wall_{};  // what the wall clock said when the step at hand was taken first
   bool commit_requested_ = false;

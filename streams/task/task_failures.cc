@@ -111,7 +111,11 @@ bool StreamTask::take_back_last() {
       RecordQueue& queue = *queues_[last_.item.queue()];
       if (queue.taken() > last_.at) queue.take_back();
     }
-    if (last_.item.left_out != 0) pass_by(last_.item);
+    if (last_.item.left_out != 0) {
+      pass_by(last_.item);
+    } else {
+      last_ = before_last_;
+    }
     MR_FAILPOINT("careful.taken_back");
   } catch (...) {
     return false;  // there is progress left: an abort will follow, and meet it again
@@ -119,26 +123,30 @@ bool StreamTask::take_back_last() {
   return true;
 }
 
-void StreamTask::rehearse(const WorkItem& item) {
+// Returns false if that could not be taken back: then it is taken, and waits for an abort.
+bool StreamTask::rehearse(const WorkItem& item) {
   try {
     run(item, true);
   } catch (...) {  // will be met again
   }
+  if (!take_back_last()) return false;
   steps_.forget_last();
-  take_back_last();
+  return true;
 }
 
-std::optional<Failure> StreamTask::write_changes() {
-  for (std::size_t i = 0; i < changelogs_.size(); ++i) {
-    if (changelogs_[i].cells == nullptr) continue;  // backs off because its disk did not open
-    ChangelogSender sender(environment_.output, changelog_targets_[i], id_.partition);
+std::optional<Failure> StreamTask::write_changes(std::size_t& budget) {
+  for (; writing_ < changelogs_.size(); ++writing_) {
+    const Changelog& changelog = changelogs_[writing_];
+    if (changelog.cells == nullptr) continue;  // backs off because its disk did not open
+    ChangelogSender sender(environment_.output, changelog_targets_[writing_], id_.partition);
     try {
-      changelogs_[i].cells->write_changes(sender);
+      changelog.cells->write_some(sender, budget);
     } catch (const std::exception& e) {
-      return unexplained(changelogs_[i].store, e.what());
+      return unexplained(changelog.store, e.what());
     } catch (...) {
-      return unexplained(changelogs_[i].store, "an exception that is not a std::exception");
+      return unexplained(changelog.store, "an exception that is not a std::exception");
     }
+    if (budget == 0) break;
   }
   return std::nullopt;
 }

@@ -165,6 +165,7 @@ bool Transaction::pump() {
   const bool sends = state_ == ProducerState::kIdle || state_ == ProducerState::kOpen;
   if (sends && !parts_.output.empty()) return hand_over();
   if (state_ != ProducerState::kDraining || flush_submitted_) return false;
+  if (!changes_written_) return write_changes();
   if (!hand_over()) return false;
   if (state_ != ProducerState::kDraining || !parts_.output.empty() || !begin_if_needed())
     return true;
@@ -196,8 +197,20 @@ bool Transaction::begin_if_needed() {
 
 void Transaction::start_commit() {
   flush_submitted_ = false;
-  if (!host_.write_changes()) return;
-  MR_FAILPOINT("commit.serialized");
+  changes_written_ = false;
+  host_.begin_changes();
+}
+
+// In slices, so that no step of the worker is long, and the log has work already.
+bool Transaction::write_changes() {
+  const TransactionHost::Written written = host_.write_changes();
+  if (written == TransactionHost::Written::kFailed) return true;
+  if (written == TransactionHost::Written::kAll) {
+    changes_written_ = true;
+    MR_FAILPOINT("commit.serialized");
+  }
+  hand_over();
+  return true;
 }
 
 void Transaction::submit_commit() {

@@ -26,9 +26,11 @@ class TransactionHost {
  public:
   virtual ~TransactionHost() = default;
 
-  // Effect: everything that the tasks still have to send goes into the output buffer. Returns false
-  // if that failed: then it has called item_left_out() or task_failed().
-  virtual bool write_changes() = 0;
+  // Effect: what the tasks still have to send goes into the output buffer, slice by slice from
+  // begin_changes() on. kFailed: then it has called item_left_out() or task_failed().
+  virtual void begin_changes() = 0;
+  enum class Written { kAll, kSome, kFailed };
+  virtual Written write_changes() = 0;
 
   // Effect: notes that the log refused a record of the open transaction, which is aborted next. May
   // call stop_after_abort().
@@ -140,6 +142,7 @@ class Transaction {
   void publish();
   void end_of_transaction();
   bool begin_if_needed();
+  bool write_changes();
   bool hand_over();
   void back_off(const std::string& why);
   bool stopped_by_fence();
@@ -158,6 +161,7 @@ class Transaction {
   bool begun_ = false;  // the producer has a transaction open
   bool used_ = false;   // a step ran in it, or its commit was begun
   bool flush_submitted_ = false;
+  bool changes_written_ = false;  // all of them, in Draining
   bool abort_after_operation_ =
       false;                    // one operation at a time: the abort waits for the flush to end
   bool in_doubt_ = false;       // a commit was submitted and its outcome is not known

@@ -239,13 +239,14 @@ Worker::Turn Worker::run(TaskId id, TaskSet::Entry& entry, Timestamp until, std:
       turn.failed = true;
       return turn;
     }
-    if (step.kind != task::StreamTask::Step::Kind::kRan) {
+    const bool ran = step.kind == task::StreamTask::Step::Kind::kRan;
+    if (!ran && step.kind != task::StreamTask::Step::Kind::kLeftOut) {
       entry.wait_until = step.wait_until;
       turn.next.reset();
       return turn;
     }
     MR_FAILPOINT("process.after");
-    ++(step.punctuated ? counts_.punctuations : counts_.records);
+    if (ran) ++(step.punctuated ? counts_.punctuations : counts_.records);
     ++turn.records;
     entry.ran_last = busy_;
     transaction_.stepped();

@@ -165,7 +165,8 @@ class Worker final : private TransactionHost {
   void fail(std::string why);
 
   // TransactionHost
-  bool write_changes() override;
+  void begin_changes() override;
+  Written write_changes() override;
   void delivery_failed(const log::DeliveryFailed& failed, const Status& why) override;
   std::optional<std::string> collect_offsets(std::vector<log::OffsetToCommit>& offsets,
                                              task::Writer writer) override;

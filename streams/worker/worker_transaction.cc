@@ -7,15 +7,26 @@
 
 namespace millrace::worker {
 
-bool Worker::write_changes() {
+namespace {
+// What a commit writes to the changelogs in one step of the worker: a millisecond or two.
+constexpr std::size_t kCellsPerStep = 8'192;
+}  // namespace
+
+void Worker::begin_changes() {
+  for (auto& [id, entry] : tasks_->entries()) entry.task->begin_changes();
+}
+
+TransactionHost::Written Worker::write_changes() {
+  std::size_t budget = kCellsPerStep;
   for (auto& [id, entry] : tasks_->entries()) {
     if (!in_transaction(entry.state)) continue;
-    if (const auto failure = entry.task->write_changes()) {
+    if (const auto failure = entry.task->write_changes(budget)) {
       find_culprit(id, entry, *failure);
-      return false;
+      return Written::kFailed;
     }
+    if (budget == 0) return Written::kSome;
   }
-  return true;
+  return Written::kAll;
 }
 
 std::optional<std::string> Worker::collect_offsets(std::vector<log::OffsetToCommit>& offsets,

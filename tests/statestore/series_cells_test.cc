@@ -124,5 +124,41 @@ TEST_F(SeriesCellsTest, UndecodableOnDisk) {
   }
 }
 
+// What the disk holds may be null for the program that reads it now.
+TEST_F(SeriesCellsTest, ANullOnDiskIsNoEntry) {
+  using Maybe = std::optional<std::string>;
+  struct NoneIsNull {
+    void serialize(const Maybe& value, Bytes& out) const { out += *value; }
+    void deserialize(BytesView in, Maybe& value) const {
+      if (in == "none") {
+        value.reset();
+      } else {
+        value = Bytes(in);
+      }
+    }
+  };
+  TestDisk disk;
+  const auto open = [&](TaskMemory& memory, std::unique_ptr<ValueCodec> codec) {
+    auto store = std::make_unique<SeriesCells>(
+        SeriesSpec{"series", StoreKind::kSession, Duration(10), Duration(1'000'000), false},
+        value_type<Maybe>(), std::move(codec), &disk.table());
+    store->bind(memory);
+    return store;
+  };
+  Changelog changelog;
+  {
+    TaskMemory memory;
+    const auto store = open(memory, codec_of<Maybe>());
+    change<Maybe>(*store, store->at("k", 12, 10), std::optional<Maybe>("none"), 12);
+    change<Maybe>(*store, store->at("k", 90, 80), std::optional<Maybe>("some"), 90);
+    changelog.commit(*store);
+  }
+  disk.open();
+  TaskMemory memory;
+  const auto store = open(memory, codec_of<Maybe>(AnySerde<Maybe>(NoneIsNull{})));
+  EXPECT_EQ(store->find("k", 12, 10), nullptr);
+  EXPECT_EQ(*value_in<Maybe>(store->find("k", 90, 80)), "some");
+}
+
 }  // namespace
 }  // namespace millrace::state

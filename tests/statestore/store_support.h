@@ -148,10 +148,14 @@ class Changelog final : public ChangelogWriter {
     records.push_back({Bytes(key), value ? OptionalBytes(*value) : std::nullopt, to_ms(timestamp)});
   }
 
-  // Effect: the store's changes are written and committed.
+  // Effect: the store's changes are written, three cells at a time, and committed.
   void commit(Store& store) {
     const std::size_t first = records.size();
-    store.write_changes(*this);
+    std::size_t budget = 0;
+    while (budget == 0) {
+      budget = 3;
+      store.write_some(*this, budget);
+    }
     ChangelogRange range;
     if (records.size() > first) range = {offset_of(first), offset_of(records.size() - 1)};
     store.commit(range);

@@ -87,7 +87,8 @@ class ProcessorContextBase {
 
   // Effect: calls f(time) now and then: see PunctuationType. In init() the schedule is the task's for
   // good: an abort takes its calls back, and one of stream time goes on after a restart where it was.
-  // Schedules made elsewhere end with an abort or a restart, and so do cancellations with a restart.
+  // Schedules made elsewhere end with an abort, a record that fails, or a restart, and so do
+  // cancellations with a restart.
   // Errors: std::invalid_argument if the interval is below 1 ms; TopologyError for a schedule of
   // stream time in init() of a processor without a name, under which it could be found again.
   Cancellable schedule(Duration interval, PunctuationType type, graph::Punctuator f);

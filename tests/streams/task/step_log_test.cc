@@ -120,5 +120,20 @@ TEST(StepLog, RandomAbortsAndCommitsKeepTheOrder) {
   }
 }
 
+// A punctuation may come between what is replayed; then that is still to come.
+TEST(StepLog, WhatComesBetweenTakesNothingOff) {
+  StepLog log;
+  const WorkItem record = WorkItem::record(0, from_ms(1));
+  const WorkItem punctuation = WorkItem::punctuation(7, from_ms(1));
+  log.taken(record);
+  log.abort();
+  log.taken(punctuation);
+  EXPECT_EQ(log.next(), record);
+  log.taken(record);
+  EXPECT_EQ(log.next(), std::nullopt);
+  log.abort();
+  EXPECT_EQ(log.next(), punctuation);
+}
+
 }  // namespace
 }  // namespace millrace::task

@@ -13,7 +13,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Pair;
 
-const KeyValueStoreName<std::string, std::string> kNotes("notes");
+const KeyValueStoreName<std::string, Fragile> kNotes("notes");
 
 // Each 10 ms of stream time it adds the time to its store and sends what that holds; at some times it
 // throws then, at others it does nothing at all.
@@ -26,25 +26,28 @@ class Ticker : public Processor<std::string, std::string, std::string, std::stri
     notes_ = &context().store(kNotes);
     context().schedule(Duration(10), PunctuationType::kStreamTime, [this](Timestamp now) {
       if (idle_at_.contains(to_ms(now))) return;
-      notes_->put("ticks", notes_->get("ticks").value_or("") + std::to_string(to_ms(now)) + ".");
-      context().forward("tick", *notes_->get("ticks"), {.timestamp = now});
+      Fragile ticks = notes_->get("ticks").value_or(Fragile{});
+      ticks.text += std::to_string(to_ms(now)) + ".";
+      notes_->put("ticks", ticks);
+      context().forward("tick", ticks.text, {.timestamp = now});
       if (throws_at_.contains(to_ms(now))) throw std::domain_error("cannot tick");
     });
   }
   void process(const Record<std::string, std::string>& record) override {
     if (record.value == "!call") throw std::domain_error("cannot call this");
+    if (record.value == "!write") notes_->put("bad", {record.value});  // shows at the changelog
     context().forward(record.key, record.value);
   }
 
  private:
   std::set<std::int64_t> throws_at_;
   std::set<std::int64_t> idle_at_;
-  KeyValueStore<std::string, std::string>* notes_ = nullptr;
+  KeyValueStore<std::string, Fragile>* notes_ = nullptr;
 };
 
 Topology ticking(std::set<std::int64_t> throws_at, std::set<std::int64_t> idle_at) {
   StreamsBuilder builder;
-  builder.add_state_store(kNotes);
+  builder.add_state_store(kNotes, {.value_serde = FragileWriter{}});
   builder.stream<std::string, std::string>("in")
       .process(Ticker(std::move(throws_at), std::move(idle_at)),
                {.stores = {kNotes}, .name = "ticker"})
@@ -98,6 +101,39 @@ TEST_P(FailingPunctuator, IsNotCalledForARecordThatIsLeftOut) {
   const Seen seen = run(ticking({}, {}), with_bad, options(ErrorAction::kSkip));
   ASSERT_EQ(seen.failure, "");
   EXPECT_EQ(seen.outputs, clean.outputs);
+}
+
+// Nor is one lost that came due with such a record and now comes due at another, and one that failed
+// for such a record has not failed.
+TEST_P(FailingPunctuator, ComesDueAtAnotherRecordIfTheOneIsLeftOut) {
+  const Seen clean = run(ticking({}, {}), input(), {});
+  for (std::size_t place = 0; place <= input().size(); ++place) {
+    for (const std::int64_t at : {20, 36, 41, 60, 90}) {
+      std::vector<Input> with_bad = input();
+      with_bad.insert(with_bad.begin() + static_cast<std::ptrdiff_t>(place), {"a", "!write", at});
+      RunOptions wanted = options(ErrorAction::kDeadLetter);
+      wanted.errors.production = ErrorAction::kDeadLetter;
+      const Seen seen = run(ticking({90}, {}), with_bad, wanted);
+      ASSERT_EQ(seen.failure, "");
+      EXPECT_EQ(seen.outputs, clean.outputs) << "at " << at << " behind " << place;
+      ASSERT_EQ(seen.dead_letters.size(), 1u);
+      EXPECT_EQ(seen.dead_letters.front().value, "!write");
+    }
+  }
+}
+
+// Each punctuation is tried as often as a handler says, whatever became of earlier ones.
+TEST_P(FailingPunctuator, IsTriedAgainAsOftenAsAHandlerSays) {
+  std::set<std::int64_t> told;
+  RunOptions wanted = options(ErrorAction::kFail);
+  wanted.errors.processing = [&](const ErrorContext& context, const std::exception&) {
+    if (context.attempt == 1) told.insert(to_ms(context.timestamp));
+    return context.attempt < 2 ? ErrorAction::kRetry : ErrorAction::kSkip;
+  };
+  const Seen clean = run(ticking({}, {12, 35, 71}), input(), {});
+  const Seen seen = run(ticking({12, 35, 71}, {}), input(), wanted);
+  EXPECT_EQ(seen.outputs, clean.outputs);
+  EXPECT_EQ(told, (std::set<std::int64_t>{12, 35, 71}));
 }
 
 TEST(FailingPunctuatorCounts, WhatIsSkipped) {

@@ -2,6 +2,7 @@
 // uncaught handler says is done.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "millrace/dsl.h"
@@ -86,6 +87,30 @@ TEST(FailedTask, LeavesTheOthersTheirRate) {
   ASSERT_EQ(failing.backing_off.size(), 1u);
   EXPECT_EQ(failing.backing_off.begin()->first, (TaskId{0, Partition(kBad)}));
   EXPECT_LE(failing.bad_task, Offset(kRecords / 2));
+}
+
+// Also where every record fails the worker looks around after as many as it was told.
+class Flood : public Bench {};
+
+TEST_F(Flood, OfFailuresIsCountedByTheWorkersBudget) {
+  create_topics();
+  for (int i = 0; i < 300; ++i) put("bad");
+  int asked = 0;
+  int at_once = 0;
+  WorkerOptions wanted = options();
+  wanted.max_records_per_step = 10;
+  wanted.errors.processing = [&](const ErrorContext&, const std::exception&) {
+    ++asked;
+    return ErrorAction::kSkip;
+  };
+  Worker& worker = start(refusing("bad"), wanted);
+  run_until([&] {
+    const int before = asked;
+    worker.step();
+    at_once = std::max(at_once, asked - before);
+    return asked == 300;
+  });
+  EXPECT_LE(at_once, 10);
 }
 
 // --- the uncaught handler ----------------------------------------------------------------------

@@ -103,6 +103,44 @@ TEST_P(TooFarAhead, IsFoundAmongAllTasksAndSetAsideAlone) {
   EXPECT_EQ(letters, bad);
 }
 
+// Who is to blame for a refusal is not the last one that failed by itself.
+TEST_P(TooFarAhead, AmongRecordsThatFailInAFunction) {
+  std::vector<Input> good;
+  std::vector<Input> input;
+  std::vector<std::string> bad;
+  std::uint64_t random = GetParam() * 2'654'435'761u + 7;
+  const auto below = [&](std::uint64_t n) {
+    random = random * 6364136223846793005u + 1442695040888963407u;
+    return (random >> 33) % n;
+  };
+  for (int i = 0; i < 60; ++i) {
+    Input record{"k" + std::to_string(i), std::to_string(i), kNow + i};
+    const std::uint64_t fault = below(8);
+    if (fault == 0) record.at = kFar;
+    if (fault == 1) record.value = "!call" + record.value;
+    input.push_back(record);
+    if (fault > 1) {
+      good.push_back(record);
+    } else {
+      bad.push_back(record.value);
+    }
+  }
+  RunOptions wanted = options();
+  wanted.partitions = 1;
+  wanted.errors.processing = ErrorAction::kDeadLetter;
+  wanted.records_per_step = 1 + GetParam() % 4;
+  wanted.commit_interval = Duration(static_cast<int>(1 + GetParam() % 3));
+  const Seen clean = run(fragile(), good, wanted);
+  const Seen seen = run(fragile(), input, wanted);
+  ASSERT_EQ(seen.failure, "");
+  EXPECT_EQ(seen.outputs, clean.outputs);
+  std::vector<std::string> letters;
+  for (const auto& letter : seen.dead_letters) letters.push_back(letter.value.value_or("null"));
+  std::sort(letters.begin(), letters.end());
+  std::sort(bad.begin(), bad.end());
+  EXPECT_EQ(letters, bad);
+}
+
 // --- a whole topic -----------------------------------------------------------------------------
 
 class WholeTopic : public Bench {

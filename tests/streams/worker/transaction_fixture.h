@@ -16,6 +16,7 @@ class NotingHost final : public TransactionHost {
  public:
   explicit NotingHost(testing::Journal& journal) : journal_(journal) {}
 
+  int slices = 1;  // of what a commit writes
   bool write_fails = false;
   Transaction* transaction = nullptr;
   std::vector<log::Refusal> refusals;
@@ -25,10 +26,12 @@ class NotingHost final : public TransactionHost {
   std::vector<log::WrittenRange> published;
   std::string stopped;
 
-  bool write_changes() override {
+  void begin_changes() override { slices_left_ = slices; }
+  Written write_changes() override {
     journal_.note("write");
+    if (--slices_left_ > 0) return Written::kSome;
     if (write_fails) transaction->task_failed();
-    return !write_fails;
+    return write_fails ? Written::kFailed : Written::kAll;
   }
   void delivery_failed(const log::DeliveryFailed& failed, const Status&) override {
     refusals.push_back(failed.refusal);
@@ -60,6 +63,7 @@ class NotingHost final : public TransactionHost {
 
  private:
   testing::Journal& journal_;
+  int slices_left_ = 0;
 };
 
 class TransactionTest : public ::testing::Test {

@@ -33,6 +33,30 @@ TEST_F(TransactionTest, ACommitFromTheFirstProducerToTheEnd) {
   EXPECT_EQ(transaction.counts().commits, 1);
 }
 
+TEST_F(TransactionTest, ChangesAreWrittenInSlicesAndSentAsTheyCome) {
+  start();
+  host.slices = 3;
+  step("a");
+  transaction.commit_due();
+  EXPECT_EQ(happened(), "write begin send:a write write flush");
+  EXPECT_EQ(complete(), "offsets commit");
+}
+
+TEST_F(TransactionTest, AnAbortBetweenTwoSlicesWritesNoMore) {
+  start();
+  host.slices = 3;
+  step("a");
+  transaction.commit_due();
+  EXPECT_TRUE(transaction.pump());
+  EXPECT_EQ(journal.take(), "write begin send:a");
+  transaction.lost();
+  EXPECT_EQ(happened(), "close-lost abort");
+  EXPECT_EQ(complete(), "REPLAY");
+  step("a");
+  transaction.commit_due();
+  EXPECT_EQ(happened(), "write begin send:a write write flush") << "from the beginning";
+}
+
 TEST_F(TransactionTest, ATransactionWithoutRecordsCommitsItsOffsets) {
   start();
   transaction.stepped();

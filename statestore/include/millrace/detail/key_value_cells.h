@@ -67,7 +67,7 @@ class KeyValueCells final : public Store {
   const std::string& name() const override { return name_; }
   StoreKind kind() const override { return kind_; }
   void bind(TaskMemory&) override {}
-  void write_changes(ChangelogWriter& writer) override;
+  void write_some(ChangelogWriter& writer, std::size_t& budget) override;
   bool has_changes() const override { return !changes_.empty(); }
   void commit(ChangelogRange written) override;
   void abort() override;

@@ -52,7 +52,7 @@ class SegmentedCells : public Store {
   const std::string& name() const override { return spec_.name; }
   StoreKind kind() const override { return spec_.kind; }
   void bind(TaskMemory& memory) override;  // slot "<name>:s", persisted: the observed time
-  void write_changes(ChangelogWriter& writer) override;
+  void write_some(ChangelogWriter& writer, std::size_t& budget) override;
   bool has_changes() const override { return !changes_.empty(); }
   void commit(ChangelogRange written) override;
   void abort() override;

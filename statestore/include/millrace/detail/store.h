@@ -1,7 +1,7 @@
 // The life of a store in a task, whatever its kind: written by nodes in a transaction, read out for
 // the changelog, committed or aborted, filled again from the changelog.
 //
-//   store.write_changes(writer);   // serialize each changed cell once
+//   store.write_changes(writer);   // serialize each changed cell once; write_some(): in slices
 //   store.commit(range) | store.abort();
 //   store.set_savepoint(); ...; store.release_savepoint() | store.roll_back();   // within a transaction
 //   store.restore(key, value, timestamp, offset);   // in the order of the changelog
@@ -48,10 +48,17 @@ class Store {
   // Effect: what the store keeps of time goes into these slots. Called once, before any use.
   virtual void bind(TaskMemory& memory) = 0;
 
-  // Effect: writes every changed cell, once, in the order of first change: bytes as Kafka Streams
-  // writes them (SEMANTICS §3.4, §3.5). May be called again before the commit or after an abort.
+  // Effect: writes the next changed cells, at most `budget`, and takes them off it; each once, in the
+  // order of first change: bytes as Kafka Streams writes them (SEMANTICS §3.4, §3.5). If some of the
+  // budget is left all are written; a further call then begins anew, as behind an abort.
   // Errors: what a serde throws; the store is unchanged, the transaction must be aborted.
-  virtual void write_changes(ChangelogWriter& writer) = 0;
+  // REQUIRES: nothing is changed between two slices.
+  virtual void write_some(ChangelogWriter& writer, std::size_t& budget) = 0;
+  // The same for all of them.
+  void write_changes(ChangelogWriter& writer) {
+    std::size_t all = static_cast<std::size_t>(-1);
+    write_some(writer, all);
+  }
 
   virtual bool has_changes() const = 0;
 

@@ -55,6 +55,17 @@ class ChangeList {
     undos_.for_each([&](Undo& undo) { visit(*undo.cell); });
   }
 
+  // The same in slices: visits the next cells, at most `budget` of them, and takes them off it. If some
+  // of it is left all were visited, and the next call begins anew, as it does behind commit() and
+  // abort(). `begin` is called before the first cell. REQUIRES: nothing is noted between two slices.
+  template <class Begin, class Visit>
+  void for_some(const Begin& begin, const Visit& visit, std::size_t& budget) {
+    if (!visiting_) begin();
+    visiting_ = true;
+    undos_.for_some([&](Undo& undo) { visit(*undo.cell); }, visited_, budget);
+    if (budget > 0) begin_anew();
+  }
+
   // True iff the cell differs from what the changelog holds: not made and deleted since the last
   // commit. REQUIRES: it is one of the changed cells; no savepoint is set.
   bool is_change(const Cell& cell) const;
@@ -89,6 +100,10 @@ class ChangeList {
 
  private:
   void* note_first(Cell& cell);
+  void begin_anew() {
+    visiting_ = false;
+    visited_ = {};
+  }
   void undo_from(UndoLog::Position from) noexcept;
 
   const ValueType& type_;
@@ -101,6 +116,8 @@ class ChangeList {
   // What an Undo says that the caller was told of since the last savepoint, or the transaction's begin:
   // an odd number, another one after each savepoint. With one less at() made it, and nobody was told.
   std::uint32_t told_ = 1;
+  bool visiting_ = false;      // in slices
+  UndoLog::Position visited_;  // so far
 };
 
 }  // namespace millrace::state

@@ -50,12 +50,21 @@ class UndoLog {
   // Effect: visits them in order, from this position on. REQUIRES: `visit` takes nothing.
   template <class Visit>
   void for_each(const Visit& visit, Position from = {}) const {
-    for (std::size_t slab = from.slab; slab < slabs_.size() && slab <= slab_; ++slab) {
-      const std::size_t count = slab < slab_ ? slabs_[slab].capacity : used_;
-      for (std::size_t i = slab == from.slab ? from.used : 0; i < count; ++i) {
+    std::size_t all = static_cast<std::size_t>(-1);
+    for_some(visit, from, all);
+  }
+  // The same for at most `budget` of them; moves both on behind the last one that was visited. What is
+  // left of the budget says that there are no more.
+  template <class Visit>
+  void for_some(const Visit& visit, Position& at, std::size_t& budget) const {
+    for (; at.slab < slabs_.size() && at.slab <= slab_; at = {at.slab + 1, 0}) {
+      const std::size_t count = at.slab < slab_ ? slabs_[at.slab].capacity : used_;
+      for (; at.used < count; ++at.used, --budget) {
+        if (budget == 0) return;
         // Cells lie anywhere in memory: the one that comes soon is fetched now.
-        if (i + kPrefetch < count) __builtin_prefetch(undo_in(slab, i + kPrefetch)->cell);
-        visit(*undo_in(slab, i));
+        if (at.used + kPrefetch < count)
+          __builtin_prefetch(undo_in(at.slab, at.used + kPrefetch)->cell);
+        visit(*undo_in(at.slab, at.used));
       }
     }
   }

@@ -35,7 +35,7 @@ class ProcessorHost {
 
   // Effect: calls f from now on, between two records, in the name of this node. When it was called
   // last is kept for schedules that are made in init() (ENGINE §5): by the node's name and the
-  // schedule's place among those of its type. Others end with an abort or restart.
+  // schedule's place among those of its type. Others end when the nodes are made anew.
   // Errors: std::invalid_argument if the interval is below 1 ms.
   virtual ScheduleId schedule(const Node& node, Duration interval, PunctuationType type,
                               Punctuator f) = 0;
