@@ -17,7 +17,7 @@
 namespace {
 
 using namespace millrace;
-using Clock = std::chrono::steady_clock;
+using Steady = std::chrono::steady_clock;
 
 class Waiter {
  public:
@@ -38,15 +38,15 @@ class Waiter {
   std::condition_variable woken_;
 };
 
-double ms_since(Clock::time_point begin) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
+double ms_since(Steady::time_point begin) {
+  return std::chrono::duration<double, std::milli>(Steady::now() - begin).count();
 }
 
 // Opens the store, calls f with its table, and closes it again. Returns the time to open, in ms.
 template <class F>
 double with_table(const std::filesystem::path& directory, F f) {
   Waiter waiter;
-  const auto begin = Clock::now();
+  const auto begin = Steady::now();
   auto host = state::RocksDiskHost::open({.directory = directory});
   if (!host.ok()) {
     std::fprintf(stderr, "%s\n", host.status().message().c_str());
@@ -70,7 +70,7 @@ int main(int argc, char** argv) {
   const int keys = argc > 1 ? std::atoi(argv[1]) : 1'000'000;
   const auto directory = std::filesystem::temp_directory_path() / "millrace-restart-bench";
   std::filesystem::remove_all(directory);
-  const auto begin = Clock::now();
+  const auto begin = Steady::now();
   with_table(directory, [&](state::DiskTable& table, Waiter& waiter) {
     state::BatchNumber last;
     for (int i = 0; i < keys;) {
