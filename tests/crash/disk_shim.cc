@@ -8,6 +8,7 @@
 //   CRASH_DISK_FULL   BYTES:FAILURES  when so many bytes were written there is no room, until so many
 //                     writes have failed; the first of them writes half
 //   CRASH_DISK_SYNC   N  the N-th sync of a file of a journal fails, once
+//   CRASH_DISK_STATE_SYNC  N  the same for the files of stores, below a directory "state"
 //
 // An entry of the trace is a head and `length` bytes; see power.py. A write is written down after it
 // happened, a sync before and after, so a sync covers no more than what stands before it.
@@ -88,8 +89,11 @@ class Disk {
     const auto known = files_.find(status.st_ino);
     if (made || known == files_.end()) files_[status.st_ino] = ++last_file_;
     const std::uint32_t file = files_[status.st_ino];
-    open_[descriptor] = {file, (flags & O_APPEND) != 0,
-                         S_ISDIR(status.st_mode) || path.find("/state/") != std::string::npos};
+    const bool of_stores = path.find("/state/") != std::string::npos;
+    Syncs* const syncs = S_ISDIR(status.st_mode) ? nullptr
+                         : of_stores             ? &state_syncs_
+                                                 : &journal_syncs_;
+    open_[descriptor] = {file, (flags & O_APPEND) != 0, syncs};
     write_down({Operation::kOpen, file, made ? 1U : 0U, path.size()}, path.data());
     if ((flags & O_TRUNC) != 0 && !made) write_down({Operation::kTruncate, file, 0, 0}, nullptr);
   }
@@ -138,7 +142,7 @@ class Disk {
       const OpenFile& open = open_.at(descriptor);
       file = open.file;
       number = ++syncs_;
-      if (!open.always_syncs && ++file_syncs_ == failing_sync_) {
+      if (open.syncs != nullptr && ++open.syncs->done == open.syncs->failing) {
         write_down({Operation::kSyncFailed, file, number, 0}, nullptr);
         errno = EIO;
         return -1;
@@ -159,10 +163,14 @@ class Disk {
   }
 
  private:
+  struct Syncs {
+    std::uint64_t done = 0;
+    std::uint64_t failing = 0;  // 0: none
+  };
   struct OpenFile {
     std::uint32_t file;
     bool append;
-    bool always_syncs;
+    Syncs* syncs;  // of its kind; null: a directory, whose syncs never fail
   };
 
   Disk() {
@@ -173,7 +181,9 @@ class Disk {
       failures_left_ = *rest == ':' ? std::strtoull(rest + 1, nullptr, 10) : 0;
     }
     if (const char* number = std::getenv("CRASH_DISK_SYNC"))
-      failing_sync_ = std::strtoull(number, nullptr, 10);
+      journal_syncs_.failing = std::strtoull(number, nullptr, 10);
+    if (const char* number = std::getenv("CRASH_DISK_STATE_SYNC"))
+      state_syncs_.failing = std::strtoull(number, nullptr, 10);
     if (const char* trace = std::getenv("CRASH_DISK_TRACE")) {
       trace_ = REAL(open)(trace, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
       if (trace_ < 0) {
@@ -202,8 +212,8 @@ class Disk {
   std::map<ino_t, std::uint32_t> files_;
   std::uint32_t last_file_ = 0;
   std::uint64_t syncs_ = 0;
-  std::uint64_t file_syncs_ = 0;
-  std::uint64_t failing_sync_ = 0;
+  Syncs journal_syncs_;
+  Syncs state_syncs_;
   std::uint64_t written_ = 0;
   std::uint64_t full_at_ = UINT64_MAX;
   std::uint64_t failures_left_ = 0;

@@ -3,11 +3,13 @@
 //
 //   offset <task> <store> <changelog offset>
 //   entry <task> <store> <key> <timestamp> <value>
+//   damaged <task> <what RocksDB says>   then nothing else is said of the task
 #include <rocksdb/db.h>
 
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -40,23 +42,24 @@ long long number(std::string_view bytes) {
   return static_cast<long long>(value);
 }
 
-void dump_family(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family, const std::string& task) {
+void dump_family(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family, const std::string& task,
+                 std::string& out) {
   const std::string store = family->GetName().substr(kFamily.size());
   const std::unique_ptr<rocksdb::Iterator> at(db.NewIterator({}, family));
   for (at->SeekToFirst(); at->Valid(); at->Next()) {
     const std::string_view key = at->key().ToStringView();
     const std::string_view value = at->value().ToStringView();
     if (key == kOffset) {
-      std::printf("offset %s %s %lld\n", task.c_str(), store.c_str(), number(value));
+      out += "offset " + task + ' ' + store + ' ' + std::to_string(number(value)) + '\n';
     } else if (key.starts_with('\x01')) {
-      std::printf("entry %s %s %s %lld %s\n", task.c_str(), store.c_str(),
-                  hex(key.substr(1)).c_str(), number(value), hex(value.substr(8)).c_str());
+      out += "entry " + task + ' ' + store + ' ' + hex(key.substr(1)) + ' ' +
+             std::to_string(number(value)) + ' ' + hex(value.substr(8)) + '\n';
     }
   }
   check(at->status());
 }
 
-void dump_task(const std::filesystem::path& directory) {
+std::string dump_task(const std::filesystem::path& directory) {
   const std::string database = (directory / "db").string();
   rocksdb::DBOptions options;
   std::vector<std::string> names;
@@ -67,11 +70,19 @@ void dump_task(const std::filesystem::path& directory) {
   rocksdb::DB* opened = nullptr;
   check(rocksdb::DB::OpenForReadOnly(options, database, families, &handles, &opened));
   const std::unique_ptr<rocksdb::DB> db(opened);
+  std::string out;
+  std::optional<std::string> damage;
   for (rocksdb::ColumnFamilyHandle* family : handles) {
-    if (family->GetName().starts_with(kFamily))
-      dump_family(*db, family, directory.filename().string());
+    try {
+      if (family->GetName().starts_with(kFamily))
+        dump_family(*db, family, directory.filename().string(), out);
+    } catch (const std::runtime_error& e) {
+      damage = e.what();
+    }
     check(db->DestroyColumnFamilyHandle(family));
   }
+  if (damage) throw std::runtime_error(*damage);
+  return out;
 }
 
 }  // namespace
@@ -79,7 +90,17 @@ void dump_task(const std::filesystem::path& directory) {
 int main(int argc, char** argv) try {
   if (argc != 2) throw std::invalid_argument("usage: crash_dump DIR");
   for (const auto& task : std::filesystem::directory_iterator(argv[1])) {
-    if (std::filesystem::exists(task.path() / "db" / "CURRENT")) dump_task(task.path());
+    const std::string name = task.path().filename().string();
+    // What a worker set aside is none of its stores any more.
+    if (name.find(".bad-") != std::string::npos || !std::filesystem::exists(task.path() / "db"))
+      continue;
+    std::string out;
+    try {
+      if (std::filesystem::exists(task.path() / "db" / "CURRENT")) out = dump_task(task.path());
+    } catch (const std::runtime_error& e) {
+      out = "damaged " + name + ' ' + e.what() + '\n';
+    }
+    std::fputs(out.c_str(), stdout);
   }
   return 0;
 } catch (const std::exception& e) {

@@ -80,6 +80,7 @@ class Lives:
         self.last_said = ""
         self.on_disk = {}   # (store, partition) -> changelog offset that lies on disk, as the last death left it
         self.looked = 0     # how often the stores were compared
+        self.damaged = 0    # directories of stores that a failed sync and a power cut made unreadable
         self.replayed = 0   # changelog records that came again, in all
 
     def start(self, *arguments, failpoints="", threads=None, churn=None, **environment):
@@ -128,7 +129,7 @@ class Lives:
                             f"{self.on_disk[store, partition]} was on disk")
         self.replayed += self.oracle.behind(store, partition, start - 1)
 
-    def disks(self):
+    def disks(self, *, may_be_damaged=False):
         """(store, partition) -> (changelog offset, {changelog key: (value, timestamp)}), from RocksDB's files."""
         state = os.path.join(self.root, "state", APPLICATION)
         found = {}
@@ -139,6 +140,11 @@ class Lives:
             raise Violation("I5", "disk", f"the stores cannot be read: {done.stderr}")
         for line in done.stdout.splitlines():
             what, task, store, *rest = line.split(" ")
+            if what == "damaged":
+                if not may_be_damaged:
+                    raise Violation("I5", f"disk of task {task}", "cannot be read: " + " ".join([store, *rest]))
+                self.damaged += 1
+                continue
             offset, entries = found.setdefault((store, int(task.rsplit("-", 1)[1])), [-1, {}])
             if what == "offset":
                 found[store, int(task.rsplit("-", 1)[1])][0] = int(rest[0])
@@ -152,8 +158,9 @@ class Lives:
         return {where: tuple(disk) for where, disk in found.items()}
 
     def compare_disks(self, *, forward):
-        """forward: what was on disk before is there still."""
-        disks = self.disks()
+        """forward: what was on disk before is there still. Otherwise it may also be damaged; then the next life
+        says so, and restores it."""
+        disks = self.disks(may_be_damaged=not forward)
         self.oracle.check_prefix(disks)
         self.looked += bool(disks)
         for where, offset in self.on_disk.items():
@@ -201,13 +208,15 @@ class Lives:
         environment = {}
         if self.random.random() < 0.2:
             environment["CRASH_DISK_SYNC"] = str(self.random.randint(1, 60))
+        elif self.random.random() < 0.3:
+            environment["CRASH_DISK_STATE_SYNC"] = str(self.random.randint(1, 40))
         if self.random.random() < 0.4:  # the power often goes between a write and its sync
             order = ",".join(filter(None, ["log.append.after=delay(10):p=1/3", order]))
         how = self.live_until_power_cut(order, **environment)
         # A sync that fails while files are opened or begun ends the work, with its reason.
         stopped = how == 1 and environment and "Input/output error" in self.said()[-1]
         self.after_death("stopped" if stopped else how, order)
-        self.compare_disks(forward=True)
+        self.compare_disks(forward="CRASH_DISK_STATE_SYNC" not in environment)
 
     def power_cut_without_syncs(self):
         """The control: a log that does not sync must lose what it acknowledged, and the oracle see it."""
