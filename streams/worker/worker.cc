@@ -334,7 +334,10 @@ std::optional<Duration> Worker::next_timeout() const {
   consider(tasks_->next_resume());
   for (const auto& [id, entry] : tasks_->entries()) consider(entry.wait_until);
   const ProducerState state = transaction_.state();
-  if ((state == ProducerState::kIdle || state == ProducerState::kOpen) && anything_to_commit()) {
+  // In careful mode it is not time that commits: see commit_carefully().
+  const bool by_time = !careful_.active() || state_ == WorkerState::kClosing;
+  const bool open = state == ProducerState::kIdle || state == ProducerState::kOpen;
+  if (by_time && open && anything_to_commit()) {
     consider(last_commit_ + commit_interval() - (kicked_ ? Duration{0} : kKickAhead));
   }
   return next;

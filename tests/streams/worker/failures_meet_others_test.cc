@@ -53,6 +53,8 @@ class FailuresMeetOthers : public Bench {
   }
 };
 
+constexpr std::int64_t kFarAhead = 9'000'000'000'000;
+
 // No step was taken: the letter is all that the transaction has.
 TEST_F(FailuresMeetOthers, ADeadLetterIsWrittenOnceWhereItsTaskIsAskedBack) {
   create("dead");
@@ -122,6 +124,25 @@ TEST_F(FailuresMeetOthers, AWorkerThatIsPausedInAReplayCommitsWhatHasRun) {
   worker.set_paused(false);
   settle();
   EXPECT_EQ(values("out", 0) + values("out", 1), "a b c d");
+}
+
+// The search for a refused record goes on when the log has room again; until then nothing is due.
+TEST_F(FailuresMeetOthers, ASearchWaitsForRoomInTheLogWithoutSpinning) {
+  log.create_topic({"far", 1, {{"message.timestamp.after.max.ms", "3600000"}}});
+  StreamsBuilder builder;
+  builder.stream<std::string, std::string>("in").to("far");
+  WorkerOptions wanted = options();
+  wanted.errors.production = ErrorAction::kSkip;
+  Worker& worker = start_member(builder.build(), wanted);
+  for (int i = 0; i < 40; ++i) put(std::string(500'000, 'x'), "k", 0, i == 39 ? kFarAhead : 1);
+  run_until([&] { return worker.transaction().counts().aborts == 1; });
+  gate.full = true;
+  EXPECT_FALSE(spins(worker));
+  clock.advance(1s);
+  EXPECT_FALSE(spins(worker));
+  gate.full = false;
+  settle();
+  EXPECT_EQ(log.read_all("far", Partition(0), Isolation::kReadCommitted).size(), 39u);
 }
 
 TEST_F(FailuresMeetOthers, ATaskThatWaitedForAnInputIsAskedBackAndNobodySpins) {

@@ -27,6 +27,8 @@ class GateLog final : public log::Log {
     if (waiting_) std::exchange(waiting_, nullptr)();
   }
 
+  bool full = false;  // no producer takes a record
+
   // --- the newest producer -----------------------------------------------------------------------
 
   void kill_producer() { producer_->die(); }
@@ -93,6 +95,7 @@ class GateLog final : public log::Log {
     Status begin() override { return behind_->begin(); }
     log::SendResult send(log::SinkTopic topic, Partition partition,
                          const log::OutgoingRecord& record) override {
+      if (gate_.full) return log::SendResult::kFull;
       return behind_->send(topic, partition, record);
     }
     void submit_flush(log::OperationId id) override { behind_->submit_flush(id); }
