@@ -403,8 +403,8 @@ class Oracle:
 
     def behind(self, store, partition, offset):
         """How many changelog records of this store lie behind the offset."""
-        return sum(change[0] > offset for history in self.changes.get((store, partition), {}).values()
-                   for change in history)
+        return sum(len(history) - bisect_right(history, offset, key=lambda change: change[0])
+                   for history in self.changes.get((store, partition), {}).values())
 
     @staticmethod
     def _compare_state(invariant, where, store, task, there):
