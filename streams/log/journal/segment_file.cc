@@ -11,7 +11,9 @@ Status damaged(const std::string& path, std::uint64_t at, const std::string& why
 }
 
 Status not_possible(const FileError& error) {
-  return Status::fatal("the journal cannot go on: " + error.what);
+  return Status::fatal("the journal cannot go on: " + error.what +
+                       ". What was acknowledged is kept; start again once " +
+                       (error.is_full() ? "there is room" : "that is mended"));
 }
 
 std::string segment_name(SegmentKind kind, SegmentNumber number) {

@@ -71,7 +71,8 @@ TEST_F(FullDisk, AtTheStartIsRefused) {
   const int log_code = run(log);
   if (IsSkipped()) return;
   EXPECT_EQ(log_code, LoneProcess::kRefused) << log.said();
-  EXPECT_THAT(log.said(), AllOf(HasSubstr((small_ / "log").string()), HasSubstr("No space left")));
+  EXPECT_THAT(log.said(), AllOf(HasSubstr((small_ / "log").string()), HasSubstr("No space left"),
+                                HasSubstr("once there is room")));
   LoneProcess state(large_, small_ / "state", 1, small_disk(4, 0));
   EXPECT_EQ(run(state), LoneProcess::kRefused) << state.said();
   EXPECT_THAT(state.said(),
