@@ -78,10 +78,16 @@ Result<std::optional<CleaningChoice::Work>> CleaningChoice::choose(
   std::uint64_t dead = 0;   // of those
   double ratio = 1;
   std::set<PartitionKey> too_young;
+  std::set<PartitionKey> taken;  // partitions of the sources
   for (const SealedSegment& segment : usable(all)) {
+    // What a pass makes comes where its last source was. Copies that it left where they are would then
+    // lie before older records of the same partition.
+    bool is_between = false;
     bool has_compacted = false;
     bool is_unfinished = false;
-    for (const auto& [where, use] : *index_.uses(segment.segment)) {
+    const auto uses = index_.uses(segment.segment);
+    for (const auto& [where, use] : *uses) {
+      is_between = is_between || taken.contains(where);
       const bool is_gone = is_dead(catalog, where, use.next);
       const CleanupPolicy policy = policy_of(catalog, where);
       has_compacted = has_compacted || policy.compacts;
@@ -97,12 +103,13 @@ Result<std::optional<CleaningChoice::Work>> CleaningChoice::choose(
       clean += use.clean();
       is_unfinished = is_unfinished || (due.value() > 0 && unfinished_.contains(where));
     }
-    if (!is_frames(segment) && !has_compacted) continue;
+    if (!is_frames(segment) && !has_compacted && !is_between) continue;
     if (is_frames(segment)) {
       unfinished_.clear();  // nothing of it is left in copies
       is_unfinished = false;
     }
     work.sources.push_back(segment.segment);
+    for (const auto& [where, use] : *uses) taken.insert(where);
     const auto enough = static_cast<double>(dirty + clean) * ratio;
     if ((dirty > 0 && (is_unfinished || static_cast<double>(dirty) >= enough)) ||
         (dead > 0 && dead >= bytes / 2)) {
