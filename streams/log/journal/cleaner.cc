@@ -90,7 +90,8 @@ Result<bool> Cleaner::take_away_dead(const Catalog& catalog) {
   const auto before = sealed_.all();
   const std::vector<SegmentPtr> dead = choice_.dead(*before, catalog);
   if (dead.empty()) return false;
-  const Status status = install(*before, dead, {});
+  std::vector<CopiesWriter::Finished> none;
+  const Status status = install(*before, dead, none);
   if (!status.ok()) return status;
   return true;
 }
@@ -260,7 +261,7 @@ Status Cleaner::finish(Pass& pass) {
     if (!status.ok()) return status;
   }
   MR_FAILPOINT("clean.copied");
-  const Status status = install(*pass.before, pass.work.sources, std::move(pass.done));
+  const Status status = install(*pass.before, pass.work.sources, pass.done);
   if (status.ok()) wants_room_ = 0;
   return status;
 }
@@ -268,7 +269,7 @@ Status Cleaner::finish(Pass& pass) {
 // The copies come where the last of what goes was: what stays before it is older in every partition.
 Status Cleaner::install(const std::vector<SealedSegment>& before,
                         const std::vector<SegmentPtr>& gone,
-                        std::vector<CopiesWriter::Finished> come) {
+                        std::vector<CopiesWriter::Finished>& come) {
   std::vector<SealedSegment> after;
   Manifest manifest = manifest_;
   manifest.live.clear();

@@ -56,7 +56,7 @@ class Cleaner {
   Status finish_writer(Pass& pass, std::unique_ptr<CopiesWriter>& writer);
   Status finish(Pass& pass);
   Status install(const std::vector<SealedSegment>& before, const std::vector<SegmentPtr>& gone,
-                 std::vector<CopiesWriter::Finished> come);
+                 std::vector<CopiesWriter::Finished>& come);
   Status failed(const FileError& error);
   void abandon();
 

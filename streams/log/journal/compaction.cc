@@ -38,8 +38,11 @@ Compaction::Compaction(const CleanupPolicy& policy, Offset start, Timestamp now,
   newest_.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(most_keys_, memory.records)));
 }
 
+// A batch from a time that has not come was written while the clock was ahead: it would hold up all that
+// lies behind it until then.
 bool Compaction::is_due(const CleanupPolicy& policy, Timestamp append_time, Timestamp now) {
-  return policy.min_compaction_lag_ms <= 0 || over(append_time, policy.min_compaction_lag_ms, now);
+  return policy.min_compaction_lag_ms <= 0 || append_time > now ||
+         over(append_time, policy.min_compaction_lag_ms, now);
 }
 
 // Returns whether there was room for its key.
@@ -102,7 +105,8 @@ Compaction::Kept Compaction::keep(const FrameBatch& batch) {
   Kept kept{batch_of(batch, encoder_), batch_of(batch, rest_)};
   if (kept.compacted) {
     kept.compacted->next = end;
-    if (kept.compacted->compacted == Timestamp())
+    // A time that has not come is of a clock that was ahead.
+    if (kept.compacted->compacted == Timestamp() || kept.compacted->compacted > now_)
       kept.compacted->compacted = std::max(now_, from_ms(1));
   }
   if (kept.rest) kept.rest->base = end;

@@ -62,14 +62,14 @@ Status place_what_was_parked(JournalState& state) {
 class JournalLog::Running {
  public:
   Running(std::unique_ptr<LoggingThread> logger, std::unique_ptr<JournalState> state)
-      : logger_(std::move(logger)), state_(std::move(state)) {}
+      : state_(std::move(state)), logger_(std::move(logger)) {}
 
   JournalState& state() { return *state_; }
   DiskReader& disk() { return disk_; }
 
  private:
-  const std::unique_ptr<LoggingThread> logger_;
   const std::unique_ptr<JournalState> state_;
+  const std::unique_ptr<LoggingThread> logger_;  // ends before the state: a logger may ask the log
   DiskReader disk_{*state_};
   JournalWriter writer_{*state_};
   JournalCleaner cleaner_{*state_};

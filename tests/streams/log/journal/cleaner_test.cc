@@ -8,6 +8,7 @@
 #include "log/journal/batch_reader.h"
 #include "log/journal/verify.h"
 #include "streams/log/journal/journal_harness.h"
+#include "streams/log/journal/watched_files.h"
 #include "support/simulated_file_system.h"
 
 namespace millrace::log::journal {
@@ -319,6 +320,32 @@ TEST_F(CleanerTest, WithoutRoomNothingChanges) {
   files.set_room(std::nullopt);
   clean();
   EXPECT_LT(journal.read_all(place(1, 0)).size(), 30u);
+}
+
+// Whoever writes may have filled the disk before the manifest is written; the copies go then.
+TEST(CleanerAtTheEnd, WithoutRoomForItsManifestLeavesNothing) {
+  SimulatedFileSystem files(1);
+  bool is_full = false;
+  const auto fill_up = [&](std::string_view operation, const std::string& path) {
+    const bool places_manifest = operation == "append" && path.find("manifest") != Bytes::npos;
+    if (is_full && places_manifest) files.set_room(0);
+  };
+  WatchedFileSystem watched(fill_up, files);
+  JournalHarness journal(watched, kDirectory);
+  journal.options.segment_bytes = 2000;
+  ASSERT_TRUE(journal.open().ok());
+  ASSERT_TRUE(journal.make_topic("table", 1, kCompact).ok());
+  for (int i = 0; i < 60; ++i) {
+    ASSERT_TRUE(
+        journal.write({{place(1, 0), {"k" + std::to_string(i % 5) + Bytes(90, '=')}}}).ok());
+    ASSERT_TRUE(journal.store->sync().ok());
+  }
+  const auto before = files.contents();
+  is_full = true;
+  const auto cleaned = journal.store->clean(journal.catalog, journal.clock.now(), 1 << 20);
+  ASSERT_FALSE(cleaned.ok());
+  EXPECT_EQ(cleaned.status().consequence(), Consequence::kRetry) << cleaned.status().message();
+  EXPECT_EQ(files.contents(), before);
 }
 
 // --- random lives --------------------------------------------------------------------------------

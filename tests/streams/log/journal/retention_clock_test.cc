@@ -52,6 +52,28 @@ TEST_F(RetentionClockTest, RecordsFromTheFutureGoWithTheOnesBehindThem) {
   EXPECT_EQ(start_at(today + 7 * kDay + Duration(1)), Offset(40));
 }
 
+TEST_F(RetentionClockTest, RecordsFromTheFutureDoNotHoldUpCompaction) {
+  journal.options.segment_bytes = 2000;
+  ASSERT_TRUE(
+      journal.make_topic("c", 1, {{"cleanup.policy", "compact"}, {"min.compaction.lag.ms", "1000"}})
+          .ok());
+  const PartitionKey compacted = place(2, 0);
+  const auto write = [&](Timestamp time) {
+    journal.clock = ManualClock(time);
+    for (int i = 0; i < 60; ++i)
+      ASSERT_TRUE(journal.write({{compacted, {"k=" + std::string(100, 'v')}}}).ok());
+    ASSERT_TRUE(journal.store->sync().ok());
+  };
+  write(today + 50 * kYear);
+  write(today);
+  for (bool more = true; more;) {
+    const auto cleaned = journal.store->clean(journal.catalog, today + kDay, 1 << 20);
+    ASSERT_TRUE(cleaned.ok()) << cleaned.status().message();
+    more = cleaned.value();
+  }
+  EXPECT_LT(journal.read_all(compacted).size(), 60u);
+}
+
 TEST_F(RetentionClockTest, AClockThatGoesBackDeletesNothing) {
   write_at(today);
   write_at(today + kDay);
