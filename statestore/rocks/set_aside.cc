@@ -60,9 +60,11 @@ Result<std::filesystem::path> set_aside(const std::filesystem::path& directory, 
   if (error) return Status::retry(error.message());
   // If a power cut takes that back, the damage is found once more.
   static_cast<void>(sync_directory(directory.parent_path()));
-  std::vector<std::filesystem::path> all = set_aside_before(directory);
-  for (std::size_t i = 0; i + kKeptAside < all.size(); ++i) {
-    std::filesystem::remove_all(all[i], error);
+  // This one stays, whatever times the others have from a clock that was ahead.
+  std::vector<std::filesystem::path> older = set_aside_before(directory);
+  std::erase(older, aside);
+  for (std::size_t i = 0; i + kKeptAside < older.size() + 1; ++i) {
+    std::filesystem::remove_all(older[i], error);
   }
   return aside;
 }

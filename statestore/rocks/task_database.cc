@@ -331,13 +331,19 @@ Status TaskDatabase::take_up(const StoreIdentity& identity, Family& family, Logg
   const std::string store = "store " + identity.store;
   Said said;
   const std::uint64_t read_errors = shared_.read_errors->count();
+  // A file that could not be read just now may have been passed over in silence (read_errors): then
+  // nothing is known, and nothing is decided.
+  const auto unread = [&] {
+    return shared_.read_errors->count() == read_errors
+               ? Status::success()
+               : refused(rocksdb::Status::IOError(shared_.read_errors->last()));
+  };
   if (Status done = read(family, said); !done.ok()) return done;
+  if (Status done = unread(); !done.ok()) return done;
   if (!said.format) {
     bool any = false;
     if (Status done = find_entries(family, any); !done.ok()) return done;
-    // A file that could not be read just now may have been passed over in silence (read_errors).
-    if (shared_.read_errors->count() != read_errors)
-      return refused(rocksdb::Status::IOError(shared_.read_errors->last()));
+    if (Status done = unread(); !done.ok()) return done;
     if (any) return damaged(store + ": it has entries, and does not say what it is");
     return make(identity, family);
   }

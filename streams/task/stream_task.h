@@ -169,6 +169,9 @@ class StreamTask final : public graph::NodeContext, private graph::ProcessorHost
   // REQUIRES: no step in between.
   void begin_changes() { writing_ = 0; }
   std::optional<Failure> write_changes(std::size_t& budget);
+  // Whether all were sent since the last begin_changes(). A task that began to run behind it has not
+  // sent what init() put into its stores: that is for the next commit.
+  bool changes_written() const { return writing_ == changelogs_.size(); }
 
   // Whether records are left out, or set aside as nulls, whose offsets are not committed yet.
   bool leaves_out() const { return blame_.leaves_out(); }

@@ -33,7 +33,9 @@ std::optional<std::string> Worker::collect_offsets(std::vector<log::OffsetToComm
                                                    task::Writer writer) {
   in_commit_.clear();
   for (auto& [id, entry] : tasks_->entries()) {
-    if (!in_transaction(entry.state) || !entry.task->has_progress()) continue;
+    if (!in_transaction(entry.state) || !entry.task->has_progress() ||
+        !entry.task->changes_written())
+      continue;
     if (auto failure = entry.task->append_offsets(offsets, writer)) return failure;
     in_commit_[id] = {entry.task->transaction_number(), entry.incarnation, entry.anchor};
   }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "millrace/dsl.h"
+#include "millrace/processor.h"
 #include "streams/worker/bench.h"
 
 namespace millrace::worker {
@@ -124,6 +125,42 @@ TEST_F(FailuresMeetOthers, AWorkerThatIsPausedInAReplayCommitsWhatHasRun) {
   worker.set_paused(false);
   settle();
   EXPECT_EQ(values("out", 0) + values("out", 1), "a b c d");
+}
+
+// What a processor's init() puts into its stores is for the next commit where the one at hand has been
+// written already.
+TEST_F(FailuresMeetOthers, ATaskThatBeginsInTheMiddleOfACommitIsInTheNextOne) {
+  static constexpr KeyValueStoreName<std::string, std::string> kNotes("notes");
+  class Noting final : public Processor<std::string, std::string, std::string, std::string> {
+   public:
+    void init() override { context().store(kNotes).put("began", "yes"); }
+    void process(const Record<std::string, std::string>& record) override {
+      context().forward(record.key, record.value);
+    }
+  };
+  StreamsBuilder builder;
+  builder.add_state_store(kNotes);
+  builder.stream<std::string, std::string>("in")
+      .process(Noting(), {.stores = {kNotes}, .name = "noting"})
+      .to("out");
+  Worker& worker = start(builder.build(), options());
+  rest();
+  gate.assign({{"in", Partition(0)}});
+  settle();
+  put("a");
+  gate.holds_flushes = true;
+  run_until([&] { return gate.flush_waits(); });
+  gate.assign({{"in", Partition(1)}});
+  rest();
+  ASSERT_EQ(worker.tasks().entries().size(), 2u);
+  EXPECT_FALSE(worker.tasks().opening());
+  gate.flush();
+  settle();
+  put("b", "k", 1);
+  settle();
+  for (const int p : {0, 1}) {
+    EXPECT_EQ(values("app-notes-changelog", p), "yes") << "partition " << p;
+  }
 }
 
 // The search for a refused record goes on when the log has room again; until then nothing is due.

@@ -29,6 +29,15 @@ class GateLog final : public log::Log {
 
   bool full = false;  // no producer takes a record
 
+  // --- flushes -----------------------------------------------------------------------------------
+
+  bool holds_flushes = false;
+  bool flush_waits() const { return held_flush_.has_value(); }
+  void flush() {
+    holds_flushes = false;
+    producer_->flush(*std::exchange(held_flush_, std::nullopt));
+  }
+
   // --- the newest producer -----------------------------------------------------------------------
 
   void kill_producer() { producer_->die(); }
@@ -98,7 +107,14 @@ class GateLog final : public log::Log {
       if (gate_.full) return log::SendResult::kFull;
       return behind_->send(topic, partition, record);
     }
-    void submit_flush(log::OperationId id) override { behind_->submit_flush(id); }
+    void submit_flush(log::OperationId id) override {
+      if (gate_.holds_flushes) {
+        gate_.held_flush_ = id;
+      } else {
+        behind_->submit_flush(id);
+      }
+    }
+    void flush(log::OperationId id) { behind_->submit_flush(id); }
     void submit_commit(log::OperationId id, std::vector<log::OffsetToCommit> offsets,
                        log::FencingToken token) override {
       if (gate_.refuses) {
@@ -186,6 +202,7 @@ class GateLog final : public log::Log {
   log::Log& behind_;
   log::Inbox* inbox_ = nullptr;
   std::function<void()> waiting_;
+  std::optional<log::OperationId> held_flush_;
   Producer* producer_ = nullptr;  // the newest
   log::Inbox* admin_inbox_ = nullptr;
   std::vector<log::Event> kept_;
