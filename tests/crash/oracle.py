@@ -93,6 +93,7 @@ class Oracle:
         self.parked = set()  # (topic, partition, offset) that were committed and are not visible yet
         self.seen = {}  # (topic, partition) -> digest of all that became visible, of inputs and outputs
         self.changes = {}  # (store, partition) -> {key: [(offset, content)]}, of the whole changelog
+        self.dead = {}  # (store, partition) -> as changes, of windows and sessions that are over
         self.committed = {}
         self.ends = {}  # of topics that are read: behind the last record
 
@@ -389,8 +390,12 @@ class Oracle:
         tasks = self.stores()
         for (store, p), (offset, entries) in disks.items():
             changes = self.changes.get((store, p), {})
+            dead = self.dead.setdefault((store, p), {})
+            # What nobody can read any more and no disk holds needs no look every time.
+            for key in [key for key in changes if key not in entries and not tasks[store, p].live(store, key)]:
+                dead[key] = changes.pop(key)
             for key in changes.keys() | entries.keys():
-                history = changes.get(key, [])
+                history = dead.get(key, []) + changes.get(key, [])
                 past = bisect_right(history, offset, key=lambda change: change[0])
                 allowed = [history[past - 1][1] if past else None] + [content for _, content in history[past:]]
                 if not tasks[store, p].live(store, key):
