@@ -6,8 +6,8 @@
 //   savepoint.find_unwritable();          // would its changes go into the changelogs?
 //   savepoint.release();  |  savepoint.roll_back();
 //
-// It costs each step a few tens of nanoseconds, and each cell that a step changes a copy, so a task only
-// sets savepoints while it has failures to fear.
+// Each cell that a step changes costs a copy, and is serialized once more: so a task sets savepoints only
+// while it has failures to fear.
 #pragma once
 
 #include <exception>
